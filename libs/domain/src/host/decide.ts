@@ -1,0 +1,37 @@
+import type { Context, Decider } from '../aggregates';
+import { accept, emit, reject } from '../decision';
+import type { Decision } from '../decision';
+import { addressOf } from '../hex';
+import { PAGE_SIZE } from '../page';
+import type { HostCommand } from './commands';
+import type { Region } from './events';
+import { evolve, overlaps } from './state';
+
+export const hostDecider: Decider<'host'> = {
+  kind: 'host',
+  commands: { RegisterHost: true },
+  decide,
+  evolve,
+};
+
+function decide(command: HostCommand, context: Context): Decision {
+  if (context.get('host', command.host) !== undefined) {
+    return reject('EEXIST', 'host.exists', `host ${command.host} is registered already`);
+  }
+  const problem = memoryProblem(command.memory);
+  if (problem !== undefined) return reject('EINVAL', 'host.memory', problem);
+  const { host, policy, memory } = command;
+  return accept(emit('host', host, { type: 'HostRegistered', host, policy, memory }));
+}
+
+function memoryProblem(memory: readonly Region[]): string | undefined {
+  const ranges = memory.map((r) => ({ base: addressOf(r.base), size: addressOf(r.size) }));
+  const odd = ranges.find((r) => r.size === 0 || r.base % PAGE_SIZE || r.size % PAGE_SIZE);
+  if (odd) return `region at 0x${odd.base.toString(16)} is empty or not 4 KiB aligned`;
+  const clash = ranges.find((a, i) => ranges.some((b, j) => j > i && overlaps(a, b)));
+  if (clash) return `region at 0x${clash.base.toString(16)} overlaps another`;
+  if (!memory.some((r) => r.use === 'kernel')) {
+    return 'no kernel region: the driver needs memory for its tables';
+  }
+  return undefined;
+}

@@ -1,0 +1,29 @@
+import type { Hex } from '../hex';
+
+/** How the driver of this host behaves. The log names it, so a replay runs under the same one. */
+export type Policy = 'mainline';
+
+/** What a range of the host's physical address space is. Everywhere else an access is an external abort. */
+export type RegionUse = 'kernel' | 'guest-ram' | 'msi-doorbell';
+
+export interface Region {
+  readonly use: RegionUse;
+  readonly base: Hex;
+  /** Bytes, a multiple of 4 KiB. */
+  readonly size: Hex;
+}
+
+export type HostEvent =
+  | {
+      readonly type: 'HostRegistered';
+      readonly host: string;
+      readonly policy: Policy;
+      readonly memory: readonly Region[];
+    }
+  | { readonly type: 'HostSmmuListed'; readonly smmu: string }
+  | { readonly type: 'HostDeviceListed'; readonly device: string; readonly smmu: string }
+  | {
+      readonly type: 'HostRamAssigned';
+      readonly vm: string;
+      readonly ranges: readonly { readonly pa: Hex; readonly size: Hex }[];
+    };

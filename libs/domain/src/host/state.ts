@@ -1,0 +1,56 @@
+import { addressOf } from '../hex';
+import { invariant, unreachable } from '../decision';
+import type { HostEvent, Policy, RegionUse } from './events';
+
+export interface Range {
+  readonly base: number;
+  readonly size: number;
+}
+
+export interface HostState {
+  readonly policy: Policy;
+  readonly memory: readonly (Range & { readonly use: RegionUse })[];
+  readonly smmus: readonly string[];
+  readonly devices: readonly string[];
+  /** Guest RAM that is taken, by physical address. */
+  readonly assigned: readonly (Range & { readonly vm: string })[];
+}
+
+export function evolve(state: HostState | undefined, event: HostEvent): HostState {
+  if (event.type === 'HostRegistered') {
+    invariant(state === undefined, `HostRegistered twice for ${event.host}`);
+    const memory = event.memory.map((r) => ({
+      use: r.use,
+      base: addressOf(r.base),
+      size: addressOf(r.size),
+    }));
+    return { policy: event.policy, memory, smmus: [], devices: [], assigned: [] };
+  }
+  invariant(state !== undefined, `${event.type} before HostRegistered`);
+  switch (event.type) {
+    case 'HostSmmuListed':
+      return { ...state, smmus: [...state.smmus, event.smmu] };
+    case 'HostDeviceListed':
+      return { ...state, devices: [...state.devices, event.device] };
+    case 'HostRamAssigned': {
+      const added = event.ranges.map((r) => ({
+        vm: event.vm,
+        base: addressOf(r.pa),
+        size: addressOf(r.size),
+      }));
+      return { ...state, assigned: [...state.assigned, ...added] };
+    }
+    default:
+      return unreachable(event);
+  }
+}
+
+/** Whether two byte ranges share a byte. */
+export function overlaps(a: Range, b: Range): boolean {
+  return a.base < b.base + b.size && b.base < a.base + a.size;
+}
+
+/** Whether `inner` lies wholly inside `outer`. */
+export function contains(outer: Range, inner: Range): boolean {
+  return inner.base >= outer.base && inner.base + inner.size <= outer.base + outer.size;
+}

@@ -1,0 +1,13 @@
+import type { Hex } from '../hex';
+import type { FeatureSwitches } from './features';
+
+export type SmmuCommand = {
+  /** A physical SMMUv3 of a host, with the ID registers its driver will probe. */
+  readonly type: 'AddSmmu';
+  readonly smmu: string;
+  readonly host: string;
+  readonly idr: readonly Hex[];
+  readonly iidr: Hex;
+  readonly aidr: Hex;
+  readonly switches: FeatureSwitches;
+};

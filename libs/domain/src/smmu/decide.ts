@@ -1,0 +1,36 @@
+import type { Context, Decider } from '../aggregates';
+import { accept, emit, reject } from '../decision';
+import type { Decision } from '../decision';
+import { fromHex } from '../hex';
+import type { SmmuCommand } from './commands';
+import { hasTranslation } from './features';
+import { evolve } from './state';
+
+export const smmuDecider: Decider<'smmu'> = {
+  kind: 'smmu',
+  commands: { AddSmmu: true },
+  decide,
+  evolve,
+};
+
+const ID_REGISTERS = 6;
+
+function decide(command: SmmuCommand, context: Context): Decision {
+  const { smmu, host, idr, iidr, aidr, switches } = command;
+  if (context.get('host', host) === undefined) {
+    return reject('ENOENT', 'host.absent', `no host ${host}`);
+  }
+  if (context.get('smmu', smmu) !== undefined) {
+    return reject('EEXIST', 'smmu.exists', `SMMU ${smmu} exists already`);
+  }
+  if (idr.length !== ID_REGISTERS) {
+    return reject('EINVAL', 'smmu.idr', `${idr.length} ID registers, expected IDR0 to IDR5`);
+  }
+  if (!hasTranslation(idr.map(fromHex))) {
+    return reject('ENXIO', 'smmu.no-stage', `SMMU ${smmu}: IDR0 has neither S1P nor S2P`);
+  }
+  return accept(
+    emit('smmu', smmu, { type: 'SmmuAdded', smmu, host, idr, iidr, aidr, switches }),
+    emit('host', host, { type: 'HostSmmuListed', smmu }),
+  );
+}

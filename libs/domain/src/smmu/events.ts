@@ -1,0 +1,20 @@
+import type { Hex } from '../hex';
+import type { FeatureSwitches } from './features';
+
+export type SmmuEvent =
+  | {
+      readonly type: 'SmmuAdded';
+      readonly smmu: string;
+      readonly host: string;
+      /** IDR0–IDR5, 32 bits each. */
+      readonly idr: readonly Hex[];
+      readonly iidr: Hex;
+      readonly aidr: Hex;
+      readonly switches: FeatureSwitches;
+    }
+  | {
+      readonly type: 'SmmuStreamIdsClaimed';
+      readonly device: string;
+      readonly streamIds: readonly number[];
+    }
+  | { readonly type: 'SmmuVmidAllocated'; readonly vmid: number; readonly parent: string };

@@ -1,0 +1,45 @@
+import { invariant, unreachable } from '../decision';
+import { fromHex } from '../hex';
+import type { SmmuEvent } from './events';
+import { featuresOf } from './features';
+import type { SmmuFeatures } from './features';
+
+export interface SmmuState {
+  readonly host: string;
+  readonly features: SmmuFeatures;
+  /** StreamID → device. */
+  readonly streams: ReadonlyMap<number, string>;
+  /** VMID → stage-2 parent. VMID 0 is the driver's own, for CD-table STEs. */
+  readonly vmids: ReadonlyMap<number, string>;
+}
+
+export function evolve(state: SmmuState | undefined, event: SmmuEvent): SmmuState {
+  if (event.type === 'SmmuAdded') {
+    invariant(state === undefined, `SmmuAdded twice for ${event.smmu}`);
+    const features = featuresOf(event.idr.map(fromHex), event.switches);
+    return { host: event.host, features, streams: new Map(), vmids: new Map() };
+  }
+  invariant(state !== undefined, `${event.type} before SmmuAdded`);
+  switch (event.type) {
+    case 'SmmuStreamIdsClaimed': {
+      const streams = new Map(state.streams);
+      for (const sid of event.streamIds) {
+        invariant(!streams.has(sid), `StreamID ${sid} claimed twice`);
+        streams.set(sid, event.device);
+      }
+      return { ...state, streams };
+    }
+    case 'SmmuVmidAllocated':
+      invariant(!state.vmids.has(event.vmid), `VMID ${event.vmid} allocated twice`);
+      return { ...state, vmids: new Map(state.vmids).set(event.vmid, event.parent) };
+    default:
+      return unreachable(event);
+  }
+}
+
+/** The lowest free VMID ≥ 1 (arm-smmu-v3.c, ida_alloc_range), or undefined when none is left. */
+export function freeVmid(state: SmmuState): number | undefined {
+  const last = 2 ** state.features.vmidBits - 1;
+  for (let vmid = 1; vmid <= last; vmid++) if (!state.vmids.has(vmid)) return vmid;
+  return undefined;
+}

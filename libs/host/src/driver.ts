@@ -1,0 +1,280 @@
+import {
+  COMMANDS,
+  opcodeOf,
+  type CommandWords,
+  type Outcome,
+  type PhysicalMemory,
+  type Smmu,
+  type SmmuObserver,
+  type Transaction,
+} from '@steward/smmu';
+import { attachMaster, type Attachment, type Master } from './attachment';
+import { convertGuestCommand } from './command-conversion';
+import { eventStreamId, guestRecord } from './fault-events';
+import { syncIssue } from './issue';
+import { NestParent } from './nest-parent';
+import { PageAllocator, type MemoryRegion } from './page-allocator';
+import { PhysicalSmmu } from './physical-smmu';
+import type { EventRecord } from './event-queue';
+import type { HostObserver } from './observer';
+import type { InvalidationArray } from './invalidation-array';
+import type { HostPolicy } from './policy';
+import type { Probe, SmmuDescription } from './probe';
+import type { VsteWords } from './vste-rules';
+
+/** Commands of a guest that one CMD_SYNC completes (Linux `CMDQ_BATCH_ENTRIES` - 1). */
+const GUEST_BATCH = 63;
+
+/** A device (one PCI function) behind an SMMU. */
+export interface DeviceDescription {
+  readonly id: string;
+  readonly smmu: string;
+  /** StreamIDs the device can send; a repeated one is the same stream. */
+  readonly streamIds: readonly number[];
+  /** Firmware says the device is coherent even for No_snoop traffic (IORT CANWBS). */
+  readonly canwbs: boolean;
+  /** The device has an ATS capability and its root complex allows it. */
+  readonly ats: boolean;
+}
+
+/** A mapping of a stage-2 table: byte addresses, lengths and PAs are multiples of 4 KiB. */
+export interface ParentMapping {
+  readonly iova: number;
+  readonly length: number;
+  readonly pa: number;
+  readonly read: boolean;
+  readonly write: boolean;
+  /** Device memory, such as an MSI doorbell. */
+  readonly mmio: boolean;
+}
+
+export type AttachRequest =
+  | { readonly kind: 'blocked' }
+  | { readonly kind: 'parent'; readonly parent: string }
+  | {
+      readonly kind: 'nested';
+      readonly parent: string;
+      readonly vste: VsteWords;
+      readonly vsid?: number;
+    };
+
+/** Answer to a batch of guest commands. */
+export interface InvalidationAnswer {
+  /** Number the kernel reports: all, or the index of the first that cannot be forwarded. */
+  readonly handled: number;
+  /** The kernel answers EIO. */
+  readonly failed: boolean;
+}
+
+/**
+ * The host kernel's arm-smmu-v3 driver over its physical SMMUs (Linux drivers/iommu/arm/arm-smmu-v3).
+ *
+ * Its decisions (who may attach what, which errno a refusal has) are taken before, in the domain; a request that the
+ * kernel would have refused throws here, because then the two disagree.
+ */
+export class HostDriver {
+  private readonly allocator: PageAllocator;
+  private readonly smmus = new Map<string, PhysicalSmmu>();
+  private readonly masters = new Map<string, Master>();
+  private readonly mastersByStream = new Map<string, Master>();
+  private readonly parents = new Map<string, NestParent>();
+  /** Whose commands the SMMUs are consuming just now. */
+  private origin: 'driver' | 'guest' = 'driver';
+
+  constructor(
+    private readonly options: {
+      readonly memory: PhysicalMemory;
+      /** Memory of the kernel's own: queues, stream tables, stage-2 tables. Part of `memory`. */
+      readonly kernelRegion: MemoryRegion;
+      readonly policy: HostPolicy;
+      readonly observer: HostObserver;
+    },
+  ) {
+    this.allocator = new PageAllocator(options.memory, options.kernelRegion);
+  }
+
+  /** Probes an SMMU and brings it up. @throws UnsupportedSmmu when the driver's probe fails. */
+  addSmmu(description: SmmuDescription): void {
+    const { id } = description;
+    if (this.smmus.has(id)) throw new RangeError(`SMMU ${id} exists already`);
+    const { memory } = this.options;
+    const smmu = new PhysicalSmmu(description, memory, this.allocator, this.smmuObserver(id));
+    this.smmus.set(id, smmu);
+  }
+
+  /** Gives each stream of a device an STE, which aborts, until the device is attached. */
+  addDevice(device: DeviceDescription): void {
+    if (this.masters.has(device.id)) throw new RangeError(`device ${device.id} exists already`);
+    const smmu = this.smmuOf(device.smmu);
+    const streamIds = [...new Set(device.streamIds)];
+    for (const streamId of streamIds) {
+      const owner = this.mastersByStream.get(streamKey(device.smmu, streamId));
+      if (owner !== undefined) throw new RangeError(`StreamID ${streamId} belongs to ${owner.id}`);
+    }
+    const master: Master = {
+      id: device.id,
+      smmu,
+      streamIds,
+      ats: device.ats,
+      parent: undefined,
+      atsEnabled: false,
+      vsid: undefined,
+    };
+    for (const streamId of streamIds) {
+      smmu.streamTable.provide(streamId);
+      this.mastersByStream.set(streamKey(device.smmu, streamId), master);
+    }
+    this.masters.set(device.id, master);
+  }
+
+  /** Makes a nest parent: an empty stage-2 table under a VMID. */
+  allocateParent(parent: { id: string; smmu: string; vmid: number }): void {
+    if (this.parents.has(parent.id)) throw new RangeError(`parent ${parent.id} exists already`);
+    const { memory } = this.options;
+    const smmu = this.smmuOf(parent.smmu);
+    const resources = { memory, allocator: this.allocator };
+    this.parents.set(parent.id, new NestParent(parent.id, smmu, parent.vmid, resources));
+  }
+
+  /** Frees a nest parent's tables. @throws RangeError while a device is attached to it. */
+  freeParent(id: string): void {
+    this.parentOf(id).free();
+    this.parents.delete(id);
+  }
+
+  /** Maps a range with the largest blocks its alignment allows. Nothing is invalidated: nothing was cached. */
+  map(parent: string, mapping: ParentMapping): void {
+    this.parentOf(parent).table.map(mapping);
+  }
+
+  /** Unmaps what one or more `map` calls mapped as a whole, and invalidates as the plan says. */
+  unmap(parent: string, range: { readonly iova: number; readonly length: number }): void {
+    this.parentOf(parent).table.unmap(range);
+  }
+
+  /** Attaches a device, replacing what it is attached to. */
+  attach(device: string, to: AttachRequest): void {
+    const master = this.masterOf(device);
+    const smmu = master.smmu.description.id;
+    const attachment: Attachment =
+      to.kind === 'blocked' ? to : { ...to, parent: this.parentOf(to.parent) };
+    attachMaster(master, attachment, (streamId, words) =>
+      this.options.observer.steAtSync?.({ smmu, streamId, words }),
+    );
+  }
+
+  /**
+   * Forwards a guest's invalidations through the vSMMU on a parent (IOMMU_HWPT_INVALIDATE, Linux
+   * `arm_vsmmu_cache_invalidate`): converted one by one, issued in batches of 63 and a CMD_SYNC.
+   *
+   * A command that cannot be forwarded ends it. As in the kernel, commands before it in its own batch are then counted as
+   * handled although they were never issued.
+   */
+  invalidate(
+    parent: string,
+    streamIdOf: (vsid: number) => number | undefined,
+    commands: readonly CommandWords[],
+  ): InvalidationAnswer {
+    const { smmu, stage2 } = this.parentOf(parent);
+    const context = { vmid: stage2.vmid, streamIdOf, probe: smmu.probe };
+    let batch: CommandWords[] = [];
+    for (const [handled, words] of commands.entries()) {
+      const converted = convertGuestCommand(words, context);
+      if (converted === undefined) return { handled, failed: true };
+      batch.push(converted);
+      if (handled + 1 < commands.length && batch.length < GUEST_BATCH) continue;
+      this.issueForGuest(smmu, batch);
+      batch = [];
+    }
+    return { handled: commands.length, failed: false };
+  }
+
+  /** One DMA of a device; faults it causes are then read from the event queue and forwarded. */
+  access(device: string, streamIndex: number, transaction: Omit<Transaction, 'streamId'>): Outcome {
+    const master = this.masterOf(device);
+    const streamId = master.streamIds[streamIndex];
+    if (streamId === undefined) throw new RangeError(`${device} has no stream ${streamIndex}`);
+    const outcome = master.smmu.hardware.access({ ...transaction, streamId });
+    for (const record of master.smmu.events.drain()) this.handleEvent(master.smmu, record);
+    return outcome;
+  }
+
+  /** The eight words of the STE of a device's first stream, as they stand in memory. */
+  physicalSte(device: string): bigint[] {
+    const master = this.masterOf(device);
+    const [first] = master.streamIds;
+    if (first === undefined) throw new RangeError(`${device} has no stream`);
+    return [...master.smmu.streamTable.read(first)];
+  }
+
+  /** What the driver decided to use of an SMMU. */
+  probeOf(smmu: string): Probe {
+    return this.smmuOf(smmu).probe;
+  }
+
+  /** The hardware itself: its registers and what it has cached. */
+  hardware(smmu: string): Smmu {
+    return this.smmuOf(smmu).hardware;
+  }
+
+  /** What a change of a nest parent has to invalidate just now. */
+  invalidationTargets(parent: string): InvalidationArray {
+    return this.parentOf(parent).invalidations;
+  }
+
+  private issueForGuest(smmu: PhysicalSmmu, batch: readonly CommandWords[]): void {
+    this.origin = 'guest';
+    try {
+      smmu.commands.issue([...batch, syncIssue(smmu.description.id).words]);
+    } finally {
+      this.origin = 'driver';
+    }
+  }
+
+  private handleEvent(smmu: PhysicalSmmu, record: EventRecord): void {
+    const { observer } = this.options;
+    const { id } = smmu.description;
+    observer.event?.({ smmu: id, record });
+    const master = this.mastersByStream.get(streamKey(id, eventStreamId(record)));
+    if (master?.vsid === undefined || master.parent === undefined) return;
+    const { vsid } = master;
+    const forwarded = guestRecord(record, vsid);
+    if (forwarded === undefined) return;
+    const parent = master.parent.id;
+    observer.guestEvent?.({ device: master.id, vsid, parent, record: forwarded });
+  }
+
+  private smmuObserver(smmu: string): SmmuObserver {
+    const { observer } = this.options;
+    return {
+      commandConsumed: (words, removed) => {
+        // The CMD_SYNC behind a guest's commands is the driver's own.
+        const isSync = opcodeOf(words) === COMMANDS.SYNC.opcode;
+        observer.command?.({ smmu, words, removed, origin: isSync ? 'driver' : this.origin });
+      },
+      commandError: (words, error) => observer.commandError?.({ smmu, words, error }),
+    };
+  }
+
+  private smmuOf(id: string): PhysicalSmmu {
+    return found(this.smmus, id, 'SMMU');
+  }
+
+  private masterOf(id: string): Master {
+    return found(this.masters, id, 'device');
+  }
+
+  private parentOf(id: string): NestParent {
+    return found(this.parents, id, 'nest parent');
+  }
+}
+
+function found<T>(map: ReadonlyMap<string, T>, id: string, what: string): T {
+  const value = map.get(id);
+  if (value === undefined) throw new RangeError(`there is no ${what} ${id}`);
+  return value;
+}
+
+function streamKey(smmu: string, streamId: number): string {
+  return `${streamId}@${smmu}`;
+}

@@ -1,0 +1,30 @@
+export { HostDriver } from './driver';
+export type { AttachRequest, DeviceDescription, InvalidationAnswer, ParentMapping } from './driver';
+export type { HostObserver } from './observer';
+export type { HostPolicy } from './policy';
+export { UnsupportedSmmu, hardwareIdr, probe } from './probe';
+export type { ForcedFeatures, IdrWords, Probe, SmmuDescription } from './probe';
+export { composeSte } from './ste-composition';
+export type { Stage2Configuration, SteTarget } from './ste-composition';
+export { VSTE_WORD0_ALLOWED, VSTE_WORD1_ALLOWED, validateVste } from './vste-rules';
+export type { VsteConfig, VsteVerdict, VsteWords } from './vste-rules';
+export { planEntryUpdate, usedBits } from './entry-update';
+export type { EntryUpdate, SteWords } from './entry-update';
+export { atcFlushPlan, invalidationPlan, tagFlushPlan } from './invalidation-plan';
+export type { InvalidationFeatures } from './invalidation-plan';
+export { isUsed, merge, purge, trashCount, unref } from './invalidation-array';
+export type {
+  CountedTarget,
+  InvalidationArray,
+  InvalidationTarget,
+  TargetType,
+} from './invalidation-array';
+export type { Issue } from './issue';
+export { convertGuestCommand } from './command-conversion';
+export type { ConversionContext } from './command-conversion';
+export { guestRecord } from './fault-events';
+export { stage2Geometry } from './stage2-geometry';
+export type { Stage2Geometry } from './stage2-geometry';
+export type { FlushRequest, Stage2Mapping } from './stage2-table';
+export { PAGE_SIZE, PageAllocator } from './page-allocator';
+export type { MemoryRegion } from './page-allocator';

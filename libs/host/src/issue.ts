@@ -1,0 +1,32 @@
+import { encodeCommand, type CommandName, type CommandWords } from '@steward/smmu';
+
+/** One command for one SMMU's queue: the printable unit of every plan. */
+export interface Issue {
+  readonly smmu: string;
+  readonly name: CommandName;
+  readonly words: CommandWords;
+}
+
+/** Values of a command's fields, by the architecture's field names. */
+export type CommandFields = Readonly<Record<string, bigint>>;
+
+/** A command for an SMMU. @throws RangeError when a value does not fit its field. */
+export function issue(smmu: string, name: CommandName, fields: CommandFields = {}): Issue {
+  return { smmu, name, words: encodeCommand(name, fields) };
+}
+
+/**
+ * The CMD_SYNC that ends every batch of the driver: completion by event (CS=SEV), so nothing is written to memory. MSH
+ * and MSIATTR are set as Linux always sets them.
+ */
+export function syncIssue(smmu: string): Issue {
+  return issue(smmu, 'SYNC', { CS: 2n, MSH: 3n, MSIAttr: 0xfn });
+}
+
+/** ATC_INV Size that covers a device's whole ATC (IHI 0070 §4.5.1). */
+const WHOLE_ATC = 52n;
+
+/** Empties the ATC of one StreamID, entries with and without a PASID alike. */
+export function atcInvalidateAll(smmu: string, streamId: number): Issue {
+  return issue(smmu, 'ATC_INV', { StreamID: BigInt(streamId), Size: WHOLE_ATC });
+}

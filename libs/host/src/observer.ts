@@ -1,0 +1,21 @@
+import type { CommandWords, Removed } from '@steward/smmu';
+
+/** Told what the driver and its SMMUs do, in the order in which it happens. */
+export interface HostObserver {
+  /** The STE in memory at each CMD_CFGI_STE: every intermediate entry of an update, the final one last. */
+  steAtSync?(e: { smmu: string; streamId: number; words: readonly bigint[] }): void;
+  /** Each command an SMMU consumed, with the number of cached entries it removed. */
+  command?(e: {
+    smmu: string;
+    words: CommandWords;
+    removed: Removed;
+    /** `guest`: converted from a guest's invalidation. */
+    origin: 'driver' | 'guest';
+  }): void;
+  /** A command an SMMU stopped at; the driver replaces an illegal one by a CMD_SYNC and goes on. */
+  commandError?(e: { smmu: string; words: CommandWords; error: string }): void;
+  /** Each record read from a physical event queue. */
+  event?(e: { smmu: string; record: readonly bigint[] }): void;
+  /** A record handed to the vEVENTQ of a vSMMU, its StreamID replaced by the vSID. */
+  guestEvent?(e: { device: string; vsid: number; parent: string; record: readonly bigint[] }): void;
+}

@@ -1,0 +1,80 @@
+import type { EncodedDraft } from './draft-encoding';
+import type { LedgerError } from './ledger-error';
+import type { AppendResult, StoredCommit, StoredEvent } from './port';
+import type { CommitRow, EventRow, StoredText } from './rows';
+
+/**
+ * A value now or later: a store in this thread answers at once, one in a worker or across a network
+ * does not.
+ */
+export type Eventually<T> = T | Promise<T>;
+
+/** One page of commits; positions `after` < p ≤ `until`, at most `limit` commits. */
+export interface CommitPage {
+  readonly after: number;
+  readonly until: number;
+  readonly limit: number;
+  readonly host?: string;
+}
+
+/** One page of a stream; versions > `after`, positions ≤ `until`, at most `limit` events. */
+export interface EventPage {
+  readonly stream: string;
+  readonly after: number;
+  readonly until: number;
+  readonly limit: number;
+}
+
+/**
+ * What differs between adapters. Everything that needs no knowledge of the store (queueing, paging,
+ * subscriptions, verification) is built on this, once.
+ */
+export interface CommitStore {
+  /**
+   * Writes all admitted drafts of a batch in one durable transaction, in order. A refused draft
+   * leaves the others alone.
+   * @throws LedgerError when nothing of the batch was written.
+   */
+  appendBatch(batch: readonly EncodedDraft[]): Eventually<readonly (AppendResult | LedgerError)[]>;
+  latest(): Eventually<number>;
+  commitPage(page: CommitPage): Eventually<readonly StoredCommit[]>;
+  eventPage(page: EventPage): Eventually<readonly StoredEvent[]>;
+  /** The raw rows, for verification. */
+  rawLog(): RawLog;
+  close(): Eventually<void>;
+}
+
+/** A row of `commits` as bytes. */
+export interface RawCommit {
+  readonly row: CommitRow<StoredText>;
+  /** Whether every column is of the type the schema gives it. */
+  readonly typed: boolean;
+}
+
+/** A row of `events` as bytes. */
+export interface RawEvent {
+  /** Where the row stands in the table; rows are inserted in the order of (position, idx). */
+  readonly rowid: number;
+  readonly row: EventRow<StoredText>;
+  readonly typed: boolean;
+}
+
+/**
+ * The log as it lies in the store, for verification: nothing is parsed and no index is trusted.
+ * Any method may throw LedgerError `corrupt`.
+ */
+export interface RawLog {
+  commitCount(): Eventually<number>;
+  /** Commits with position > after, in order. */
+  commits(after: number, limit: number): Eventually<readonly RawCommit[]>;
+  /** Events with rowid > after, in the order of their rowids. */
+  events(after: number, limit: number): Eventually<readonly RawEvent[]>;
+  /** The lowest position below `position` among the events whose rowid is > `after`. */
+  misplacedEvent(position: number, after: number): Eventually<number | undefined>;
+  /** The lowest position beyond `position` that a digest is recorded for. */
+  digestAfter(position: number): Eventually<number | undefined>;
+  /**
+   * What is wrong with the file as a structure (indexes that disagree with tables, damaged pages).
+   */
+  structure(): Eventually<{ readonly position: number; readonly reason: string } | undefined>;
+}

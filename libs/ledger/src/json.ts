@@ -1,0 +1,90 @@
+import { JSON_DEPTH_MAX, JSON_LENGTH_MAX } from './limits';
+import { LedgerError } from './ledger-error';
+
+/** A JSON value. Integers beyond 2^53 do not exist here: 64-bit values are `"0x…"` strings. */
+export type JsonValue =
+  null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/** A JSON object, the only thing a payload, command or outcome may be at its top. */
+export type JsonObject = { readonly [key: string]: JsonValue };
+
+/**
+ * The text that is stored for an object: compact, keys in the order given. A member whose value is
+ * `undefined` is absent, as in `JSON.stringify`; everything else that JSON would bend silently is
+ * refused.
+ * @param where names the value in the error, e.g. `events[0].payload`.
+ * @throws LedgerError `invalid-draft` for a bigint, an integer beyond ±(2^53 - 1), NaN, an
+ *   infinity, a class instance, a hole, or a value that is too long or too deep.
+ */
+export function encodeJson(value: JsonObject, where: string): string {
+  if (!isRecord(value)) throw refused(where, 'is not a JSON object');
+  check(value, where, 0);
+  const text = JSON.stringify(value);
+  if (text.length > JSON_LENGTH_MAX) {
+    throw refused(
+      where,
+      `is ${text.length} characters long, at most ${JSON_LENGTH_MAX} are stored`,
+    );
+  }
+  return text;
+}
+
+/**
+ * The object a stored text stands for.
+ * @param where names the column in the error, e.g. `payload of 7/0`.
+ * @throws LedgerError `corrupt` when the text is not a JSON object.
+ */
+export function decodeJson(text: string, where: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new LedgerError('corrupt', `${where} is not JSON: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  if (!isRecord(value)) throw new LedgerError('corrupt', `${where} is not a JSON object`);
+  return value as JsonObject;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // Asked this way, objects of another realm (a worker, a test sandbox) are plain too.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function check(value: unknown, where: string, depth: number): void {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return;
+    case 'number':
+      if (!Number.isFinite(value)) throw refused(where, `is ${value}, which JSON cannot hold`);
+      if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+        throw refused(where, `is ${value}, beyond 2^53 - 1; write it as a "0x…" string`);
+      }
+      return;
+    case 'object':
+      if (value !== null) checkNested(value, where, depth + 1);
+      return;
+    default:
+      throw refused(where, `is a ${typeof value}, which JSON cannot hold`);
+  }
+}
+
+function checkNested(value: object, where: string, depth: number): void {
+  if (depth > JSON_DEPTH_MAX) throw refused(where, `is nested deeper than ${JSON_DEPTH_MAX}`);
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) check(value[i], `${where}[${i}]`, depth);
+    return;
+  }
+  if (!isRecord(value)) throw refused(where, 'is neither a plain object nor an array');
+  for (const [key, member] of Object.entries(value)) {
+    if (member !== undefined) check(member, `${where}.${key}`, depth);
+  }
+}
+
+function refused(where: string, why: string): LedgerError {
+  return new LedgerError('invalid-draft', `${where} ${why}`);
+}

@@ -1,0 +1,94 @@
+import type Database from 'better-sqlite3';
+import type { CommitPage, EventPage } from '../commit-store';
+import type { StoredCommit, StoredEvent } from '../port';
+import { decodeCommit, decodeEvent, type CommitRow, type EventRow } from '../rows';
+import { COMMIT_COLUMNS, EVENT_COLUMNS, type PageParameters } from './columns';
+
+/**
+ * Reads commits and events over one connection, a page at a time; never leaves a statement open.
+ */
+export class CommitReader {
+  private readonly last: Database.Statement<[], number>;
+  private readonly commits: Database.Statement<PageParameters, CommitRow>;
+  private readonly commitsOfHost: Database.Statement<[string, ...PageParameters], CommitRow>;
+  private readonly events: Database.Statement<[first: number, last: number], EventRow>;
+  private readonly streamEvents: Database.Statement<[string, ...PageParameters], EventRow>;
+  private readonly byCommand: Database.Statement<[string], number>;
+  private readonly version: Database.Statement<[string], number | null>;
+
+  constructor(db: Database.Database) {
+    this.last = db.prepare<[], number>('SELECT coalesce(max(position), 0) FROM commits').pluck();
+    this.commits = db.prepare(
+      `SELECT ${COMMIT_COLUMNS} FROM commits WHERE position > ? AND position <= ?
+       ORDER BY position LIMIT ?`,
+    );
+    this.commitsOfHost = db.prepare(
+      `SELECT ${COMMIT_COLUMNS} FROM commits WHERE host = ? AND position > ? AND position <= ?
+       ORDER BY position LIMIT ?`,
+    );
+    this.events = db.prepare(
+      `SELECT ${EVENT_COLUMNS} FROM events WHERE position BETWEEN ? AND ? ORDER BY position, idx`,
+    );
+    this.streamEvents = db.prepare(
+      `SELECT ${EVENT_COLUMNS} FROM events WHERE stream = ? AND version > ? AND position <= ?
+       ORDER BY version LIMIT ?`,
+    );
+    this.byCommand = db
+      .prepare<[string], number>('SELECT position FROM commits WHERE command_id = ?')
+      .pluck();
+    this.version = db
+      .prepare<[string], number | null>('SELECT max(version) FROM events WHERE stream = ?')
+      .pluck();
+  }
+
+  latest(): number {
+    return this.last.get() ?? 0;
+  }
+
+  /** @throws LedgerError `corrupt` for a commit that can't be decoded. */
+  commitPage(page: CommitPage): StoredCommit[] {
+    const { after, until, limit, host } = page;
+    const rows =
+      host === undefined
+        ? this.commits.all(after, until, limit)
+        : this.commitsOfHost.all(host, after, until, limit);
+    // The commits of one host lie apart, with those of others between them: read only what is
+    // wanted.
+    return host === undefined
+      ? this.withEventsOfRun(rows)
+      : rows.map((row) => this.withEvents(row));
+  }
+
+  /** @throws LedgerError `corrupt` for an event that can't be decoded. */
+  eventPage(page: EventPage): StoredEvent[] {
+    const { stream, after, until, limit } = page;
+    return this.streamEvents.all(stream, after, until, limit).map(decodeEvent);
+  }
+
+  findCommand(commandId: string): StoredCommit | undefined {
+    const position = this.byCommand.get(commandId);
+    if (position === undefined) return undefined;
+    return this.commitPage({ after: position - 1, until: position, limit: 1 })[0];
+  }
+
+  versionOf(stream: string): number {
+    return this.version.get(stream) ?? 0;
+  }
+
+  private withEvents(row: CommitRow): StoredCommit {
+    return decodeCommit(row, this.events.all(row.position, row.position));
+  }
+
+  private withEventsOfRun(rows: readonly CommitRow[]): StoredCommit[] {
+    const first = rows[0];
+    const last = rows.at(-1);
+    if (first === undefined || last === undefined) return [];
+    const events = this.events.all(first.position, last.position);
+    let next = 0;
+    return rows.map((row) => {
+      const from = next;
+      while (events[next]?.position === row.position) next++;
+      return decodeCommit(row, events.slice(from, next));
+    });
+  }
+}

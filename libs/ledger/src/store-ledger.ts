@@ -1,0 +1,160 @@
+import { AppendQueue } from './append-queue';
+import type { CommitStore } from './commit-store';
+import { encodeDraft, type EncodedDraft } from './draft-encoding';
+import { LedgerError } from './ledger-error';
+import { BATCH_LIMIT, PAGE_ROWS, QUEUE_LIMIT } from './limits';
+import type {
+  AppendResult,
+  CommitDraft,
+  CommitListener,
+  CommitRange,
+  Ledger,
+  StoredCommit,
+  StoredEvent,
+  StreamRange,
+  Subscription,
+  Verification,
+} from './port';
+import { CatchUpSubscription, type CommitSource } from './subscription';
+import { verifyLog } from './verification';
+
+/** How a ledger over a store behaves. */
+export interface StoreLedgerOptions {
+  /** Most appends waiting before `queue-full`. */
+  readonly queueLimit?: number;
+  /** Most commits in one transaction. */
+  readonly batchLimit?: number;
+  /**
+   * How often subscriptions look for commits of other writers, in milliseconds; never when
+   * undefined.
+   */
+  readonly pollMs?: number;
+}
+
+/**
+ * The ledger port over any CommitStore: queueing, paging, subscriptions and verification, once for
+ * all adapters.
+ */
+export class StoreLedger implements Ledger {
+  private readonly queue: AppendQueue<EncodedDraft, AppendResult>;
+  private readonly subscriptions = new Set<CatchUpSubscription>();
+  private readonly source: CommitSource;
+  private closing: Promise<void> | undefined;
+  private isStoreClosed = false;
+
+  constructor(
+    private readonly store: CommitStore,
+    options: StoreLedgerOptions = {},
+  ) {
+    this.queue = new AppendQueue((batch) => this.write(batch), {
+      queued: options.queueLimit ?? QUEUE_LIMIT,
+      batch: options.batchLimit ?? BATCH_LIMIT,
+    });
+    this.source = {
+      commitsAfter: (position) => this.pages({ after: position }),
+      pollMs: options.pollMs,
+    };
+  }
+
+  async append(draft: CommitDraft): Promise<AppendResult> {
+    this.assertOpen();
+    return this.queue.push(encodeDraft(draft));
+  }
+
+  async latest(): Promise<number> {
+    this.assertOpen();
+    return this.store.latest();
+  }
+
+  async commit(position: number): Promise<StoredCommit | undefined> {
+    this.assertOpen();
+    const page = { after: position - 1, until: position, limit: 1 };
+    return (await this.store.commitPage(page))[0];
+  }
+
+  commits(range: CommitRange = {}): AsyncIterable<StoredCommit> {
+    return { [Symbol.asyncIterator]: () => this.pages(range) };
+  }
+
+  stream(stream: string, range: StreamRange = {}): AsyncIterable<StoredEvent> {
+    return { [Symbol.asyncIterator]: () => this.eventPages(stream, range) };
+  }
+
+  subscribe(after: number, listener: CommitListener): Subscription {
+    this.assertOpen();
+    const subscription: CatchUpSubscription = new CatchUpSubscription(
+      this.source,
+      after,
+      listener,
+      () => this.subscriptions.delete(subscription),
+    );
+    this.subscriptions.add(subscription);
+    return subscription;
+  }
+
+  async verify(): Promise<Verification> {
+    this.assertOpen();
+    return verifyLog(this.store.rawLog());
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  private async shutDown(): Promise<void> {
+    await this.queue.drained();
+    await Promise.all([...this.subscriptions].map((subscription) => subscription.stop()));
+    this.isStoreClosed = true;
+    await this.store.close();
+  }
+
+  private async write(
+    batch: readonly EncodedDraft[],
+  ): Promise<readonly (AppendResult | LedgerError)[]> {
+    const answers = await this.store.appendBatch(batch);
+    for (const subscription of this.subscriptions) subscription.wake();
+    return answers;
+  }
+
+  private async *pages(range: CommitRange): AsyncGenerator<StoredCommit, void, undefined> {
+    this.assertReadable();
+    const until = range.until ?? (await this.store.latest());
+    const host = range.host === undefined ? {} : { host: range.host };
+    let after = range.after ?? 0;
+    while (after < until) {
+      this.assertReadable();
+      const page = await this.store.commitPage({ after, until, limit: PAGE_ROWS, ...host });
+      for (const row of page) yield row;
+      const last = page.at(-1);
+      if (last === undefined || page.length < PAGE_ROWS) return;
+      after = last.position;
+    }
+  }
+
+  private async *eventPages(
+    stream: string,
+    range: StreamRange,
+  ): AsyncGenerator<StoredEvent, void, undefined> {
+    this.assertReadable();
+    const until = range.until ?? (await this.store.latest());
+    let after = range.after ?? 0;
+    for (;;) {
+      this.assertReadable();
+      const page = await this.store.eventPage({ stream, after, until, limit: PAGE_ROWS });
+      for (const row of page) yield row;
+      const last = page.at(-1);
+      if (last === undefined || page.length < PAGE_ROWS) return;
+      after = last.version;
+    }
+  }
+
+  private assertOpen(): void {
+    if (this.closing !== undefined) throw new LedgerError('closed', 'the ledger is closed');
+  }
+
+  /** Reads under way may finish while the ledger is closing, subscriptions with them. */
+  private assertReadable(): void {
+    if (this.isStoreClosed) throw new LedgerError('closed', 'the ledger is closed');
+  }
+}

@@ -1,0 +1,38 @@
+export {
+  address,
+  bit,
+  bits,
+  layout,
+  type Field,
+  type FieldView,
+  type Layout,
+  type Values,
+} from './formats/layout';
+export { hex64 } from './formats/hex';
+export { STE, STE_CONFIG } from './formats/ste';
+export { CD, L1CD } from './formats/context-descriptor';
+export { L1STD } from './formats/stream-table-descriptor';
+export {
+  S1_LEAF_DESCRIPTOR,
+  S2_LEAF_DESCRIPTOR,
+  TABLE_DESCRIPTOR,
+} from './formats/translation-descriptor';
+export {
+  COMMANDS,
+  commandName,
+  encodeCommand,
+  opcodeOf,
+  type CommandFormat,
+  type CommandName,
+  type CommandWords,
+} from './formats/commands';
+export {
+  EVENTS,
+  EVENT_CLASS,
+  encodeEvent,
+  eventName,
+  type EventFormat,
+  type EventName,
+} from './formats/event-records';
+export { REGISTERS, type RegisterFormat, type RegisterName } from './formats/registers';
+export type { Outcome, Transaction } from './transaction';

@@ -1,0 +1,32 @@
+/** One access by a client device, as it arrives at the SMMU (IHI 0070 §13.1). */
+export interface Transaction {
+  readonly streamId: number;
+  /** Present: the transaction carries a SubstreamID (SSV=1). */
+  readonly substreamId?: number;
+  /** The 64-bit input address, unsigned. */
+  readonly address: bigint;
+  readonly write: boolean;
+  /** PnU. Absent: unprivileged, the default of §13.1.3. */
+  readonly privileged?: boolean;
+  /** InD. Absent: data. Ignored for writes, which are always Data (§13.1.2). */
+  readonly instruction?: boolean;
+}
+
+/** What became of a transaction. */
+export type Outcome =
+  /**
+   * It reached memory at `pa`. `readable` and `writable`: what the translation permits for this privilege and kind of
+   * access, all stages together; both true where nothing is translated.
+   */
+  | {
+      readonly kind: 'ok';
+      readonly pa: number;
+      readonly readable: boolean;
+      readonly writable: boolean;
+    }
+  /** Terminated with an abort. `event`: the four words recorded, also when they could not be queued; absent: silent. */
+  | { readonly kind: 'abort'; readonly event?: readonly bigint[] }
+  /** Terminated by a stage-1 fault under CD.A=0: reads give zero, writes are dropped (IHI 0070 §5.5). */
+  | { readonly kind: 'raz-wi'; readonly event?: readonly bigint[] }
+  /** Translated (or bypassed) to `pa`, where nothing answers. */
+  | { readonly kind: 'no-memory'; readonly pa: number };
