@@ -107,7 +107,9 @@ export function parseStream(stream: string): { kind: AggregateKind; id: string }
   const slash = stream.indexOf('/');
   const kind = stream.slice(0, slash);
   if (slash < 1 || !Object.hasOwn(DECIDERS, kind) || slash === stream.length - 1) {
-    throw new RangeError(`"${stream}" is not KIND/ID with KIND one of ${AGGREGATE_KINDS.join(', ')}`);
+    throw new RangeError(
+      `"${stream}" is not KIND/ID with KIND one of ${AGGREGATE_KINDS.join(', ')}`,
+    );
   }
   return { kind: kind as AggregateKind, id: stream.slice(slash + 1) };
 }

@@ -16,8 +16,7 @@ export interface Rejection {
 }
 
 export type Decision =
-  | { readonly ok: true; readonly events: readonly Emitted[] }
-  | ({ readonly ok: false } & Rejection);
+  { readonly ok: true; readonly events: readonly Emitted[] } | ({ readonly ok: false } & Rejection);
 
 export function accept(...events: readonly Emitted[]): Decision {
   return { ok: true, events };

@@ -18,6 +18,7 @@ export interface ConversionContext {
 
 /** Larger ATC_INV sizes are reserved; 52 means everything (IHI 0070 §4.5.1). */
 const ATC_SIZE_MAX = 52n;
+const SCALE_MAX = 31n;
 
 /**
  * Turns a guest's invalidation into the command for the physical queue, or undefined (EIO) when it must not get there
@@ -122,8 +123,9 @@ function isLegalRange(name: 'TLBI_NH_VA' | 'TLBI_NH_VAA', words: CommandWords): 
     layout.get(words, field),
   );
   const range = num !== 0n || scale !== 0n;
+  // SCALE above 31 needs IDR5.DS, as does a level-1 leaf of a 16K granule; the driver does not use DS.
+  if (scale! > SCALE_MAX) return false;
   if (tg === 0n) return !range && ttl === 0n;
-  // A 16K granule has no level-1 leaf without IDR5.DS, which the driver does not use.
   if (tg === 2n && ttl === 1n) return false;
   return range || ttl !== 0n;
 }

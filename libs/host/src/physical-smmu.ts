@@ -117,8 +117,7 @@ export class PhysicalSmmu {
   }
 
   private programQueue(queue: 'CMDQ' | 'EVENTQ', ring: { base: number; log2Size: number }): void {
-    const hint = queue === 'CMDQ' ? { RA: 1n } : { WA: 1n };
-    const fields = { ...hint, ADDR: BigInt(ring.base), LOG2SIZE: BigInt(ring.log2Size) };
+    const fields = { RA_WA: 1n, ADDR: BigInt(ring.base), LOG2SIZE: BigInt(ring.log2Size) };
     this.program(`${queue}_BASE`, fields);
     this.program(`${queue}_PROD`, {});
     this.program(`${queue}_CONS`, {});

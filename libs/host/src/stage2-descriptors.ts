@@ -25,8 +25,8 @@ const MEM_ATTR_FWB = { normal: 0x6n, device: 0x1n };
 
 const VALID_LO = 0b01;
 const VALID_TABLE_OR_PAGE_LO = 0b11;
-const NEXT_TABLE_LO = lowMask(TABLE_DESCRIPTOR.mask('NextTable')[0]!);
-const NEXT_TABLE_HI = highMask(TABLE_DESCRIPTOR.mask('NextTable')[0]!);
+const NEXT_TABLE_LO = lowMask(TABLE_DESCRIPTOR.mask('NextLevelTable')[0]!);
+const NEXT_TABLE_HI = highMask(TABLE_DESCRIPTOR.mask('NextLevelTable')[0]!);
 
 /**
  * The descriptor bits of a mapping besides its address and size (Linux `arm_lpae_prot_to_pte`). iommufd maps memory

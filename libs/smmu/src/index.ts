@@ -35,4 +35,6 @@ export {
   type EventName,
 } from './formats/event-records';
 export { REGISTERS, type RegisterFormat, type RegisterName } from './formats/registers';
+export { PhysicalMemory } from './memory/physical-memory';
+export type { Region } from './memory/regions';
 export type { Outcome, Transaction } from './transaction';

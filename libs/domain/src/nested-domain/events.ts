@@ -1,0 +1,14 @@
+import type { Hex } from '../hex';
+
+export type NestedDomainEvent =
+  | {
+      readonly type: 'NestedDomainAllocated';
+      readonly domain: string;
+      readonly vsmmu: string;
+      readonly parent: string;
+      /** As the driver keeps it: zero when V=0. */
+      readonly vste: readonly [Hex, Hex];
+    }
+  | { readonly type: 'NestedDomainFreed'; readonly domain: string }
+  | { readonly type: 'NestedDomainJoined'; readonly device: string }
+  | { readonly type: 'NestedDomainLeft'; readonly device: string };

@@ -1,0 +1,81 @@
+import type { Context, Decider } from '../aggregates';
+import { accept, emit, reject } from '../decision';
+import type { Decision } from '../decision';
+import { addressOf } from '../hex';
+import { contains } from '../host/state';
+import { SOFTWARE_MSI_WINDOW } from '../ioas/state';
+import { PAGE_SIZE } from '../page';
+import { freeVmid } from '../smmu/state';
+import type { S2ParentCommand } from './commands';
+import { evolve } from './state';
+
+export const s2ParentDecider: Decider<'s2-parent'> = {
+  kind: 's2-parent',
+  commands: { AllocateNestParent: true, MapSoftwareMsi: true },
+  decide: (command, context) =>
+    command.type === 'AllocateNestParent'
+      ? allocate(command, context)
+      : mapDoorbell(command, context),
+  evolve,
+};
+
+function allocate(
+  command: Extract<S2ParentCommand, { type: 'AllocateNestParent' }>,
+  context: Context,
+): Decision {
+  const { parent, ioas, device } = command;
+  if (context.get('s2-parent', parent) !== undefined) {
+    return reject('EEXIST', 's2-parent.exists', `stage-2 parent ${parent} exists already`);
+  }
+  const space = context.get('ioas', ioas);
+  const master = context.get('device', device);
+  if (master === undefined || master.vm === undefined) {
+    return reject('ENOENT', 'device.absent', `no bound device ${device}`);
+  }
+  if (space === undefined || space.vm !== master.vm) {
+    return reject('ENOENT', 'ioas.absent', `no IOAS ${ioas} of ${master.vm}`);
+  }
+  const { smmu } = master;
+  const iommu = context.get('smmu', smmu);
+  if (!iommu?.features.nesting) {
+    return reject('EOPNOTSUPP', 'smmu.no-nesting', `SMMU ${smmu} cannot nest`);
+  }
+  const vmid = freeVmid(iommu);
+  if (vmid === undefined) {
+    return reject('ENOSPC', 'smmu.vmids', `SMMU ${smmu} has no free VMID`);
+  }
+  return accept(
+    emit('s2-parent', parent, {
+      type: 'NestParentAllocated',
+      parent,
+      vm: space.vm,
+      ioas,
+      smmu,
+      vmid,
+    }),
+    emit('smmu', smmu, { type: 'SmmuVmidAllocated', vmid, parent }),
+  );
+}
+
+function mapDoorbell(
+  command: Extract<S2ParentCommand, { type: 'MapSoftwareMsi' }>,
+  context: Context,
+): Decision {
+  const { parent, ipa, pa } = command;
+  const state = context.get('s2-parent', parent);
+  if (state === undefined) return reject('ENOENT', 's2-parent.absent', `no parent ${parent}`);
+  const page = { base: addressOf(ipa), size: PAGE_SIZE };
+  if (page.base % PAGE_SIZE !== 0 || !contains(SOFTWARE_MSI_WINDOW, page)) {
+    return reject('EINVAL', 's2-parent.msi-window', `${ipa} is no page of the software-MSI window`);
+  }
+  if (state.doorbells.includes(page.base)) {
+    return reject('EEXIST', 's2-parent.msi-mapped', `${ipa} is mapped already`);
+  }
+  const vm = context.get('vm', state.vm);
+  const host = vm && context.get('host', vm.host);
+  const doorbell = { base: addressOf(pa), size: PAGE_SIZE };
+  if (!host?.memory.some((r) => r.use === 'msi-doorbell' && contains(r, doorbell))) {
+    return reject('EINVAL', 's2-parent.doorbell', `${pa} is no MSI doorbell of the host`);
+  }
+  return accept(emit('s2-parent', parent, { type: 'SoftwareMsiMapped', parent, ipa, pa }));
+}

@@ -1,0 +1,145 @@
+import type { Context, Decider } from '../aggregates';
+import { accept, emit, reject, unreachable } from '../decision';
+import type { Decision } from '../decision';
+import type { VsmmuCommand } from './commands';
+import { forwardable, streamIdOf } from './forwardable';
+import { evolve, queuedCommands, queueEntries } from './state';
+import type { VsmmuState } from './state';
+
+export const vsmmuDecider: Decider<'vsmmu'> = {
+  kind: 'vsmmu',
+  commands: {
+    CreateVsmmu: true,
+    AllocateVdevice: true,
+    WriteGuestRegister: true,
+    QueueGuestCommands: true,
+    ForwardInvalidations: true,
+    CompleteGuestCommands: true,
+    RecordGuestEvent: true,
+  },
+  decide,
+  evolve,
+};
+
+type Of<T extends VsmmuCommand['type']> = Extract<VsmmuCommand, { type: T }>;
+
+const COMMAND_WORDS = 2;
+const EVENT_WORDS = 4;
+const CMDQEN = 8n; // CR0 bit 3
+const EVENTQEN = 4n; // CR0 bit 2
+
+function decide(command: VsmmuCommand, context: Context): Decision {
+  if (command.type === 'CreateVsmmu') return create(command, context);
+  const { vsmmu } = command;
+  const state = context.get('vsmmu', vsmmu);
+  if (state === undefined) return reject('ENOENT', 'vsmmu.absent', `no vSMMU ${vsmmu}`);
+  switch (command.type) {
+    case 'AllocateVdevice':
+      return allocateVdevice(command, state, context);
+    case 'WriteGuestRegister': {
+      const { register, value } = command;
+      return accept(emit('vsmmu', vsmmu, { type: 'VsmmuRegisterWritten', vsmmu, register, value }));
+    }
+    case 'QueueGuestCommands':
+      return queue(command, state);
+    case 'ForwardInvalidations':
+      return forward(command, state);
+    case 'CompleteGuestCommands': {
+      const { cons, error } = command;
+      const stop = error === undefined ? {} : { error };
+      return accept(emit('vsmmu', vsmmu, { type: 'GuestCommandsCompleted', vsmmu, cons, ...stop }));
+    }
+    case 'RecordGuestEvent':
+      return recordEvent(command, state);
+    default:
+      return unreachable(command);
+  }
+}
+
+function create(command: Of<'CreateVsmmu'>, context: Context): Decision {
+  const { vsmmu, parent, device, idr } = command;
+  if (context.get('vsmmu', vsmmu) !== undefined) {
+    return reject('EEXIST', 'vsmmu.exists', `vSMMU ${vsmmu} exists already`);
+  }
+  const master = context.get('device', device);
+  if (master?.vm === undefined) {
+    return reject('ENOENT', 'device.absent', `no bound device ${device}`);
+  }
+  const features = context.get('smmu', master.smmu)?.features;
+  // arm_smmu_get_viommu_size(): without CANWBS or S2FWB a guest could break its host's coherency.
+  if (!features?.nesting || !(master.canwbs || features.s2fwb)) {
+    return reject('EOPNOTSUPP', 'vsmmu.unsupported', `${master.smmu} cannot nest for ${device}`);
+  }
+  const s2 = context.get('s2-parent', parent);
+  if (s2 === undefined || s2.vm !== master.vm) {
+    return reject('ENOENT', 's2-parent.absent', `no nest parent ${parent} of ${master.vm}`);
+  }
+  if (s2.smmu !== master.smmu) {
+    return reject('EINVAL', 'vsmmu.other-smmu', `parent ${parent} is on ${s2.smmu}`);
+  }
+  const { vm, smmu, vmid } = s2;
+  return accept(emit('vsmmu', vsmmu, { type: 'VsmmuCreated', vsmmu, vm, parent, smmu, vmid, idr }));
+}
+
+function allocateVdevice(
+  command: Of<'AllocateVdevice'>,
+  state: VsmmuState,
+  context: Context,
+): Decision {
+  const { vsmmu, device, vsid } = command;
+  const master = context.get('device', device);
+  if (master === undefined || master.vm !== state.vm) {
+    return reject('ENOENT', 'device.absent', `no device ${device} of ${state.vm}`);
+  }
+  if (master.smmu !== state.smmu) {
+    return reject('EINVAL', 'vsmmu.other-smmu', `${device} is not behind ${state.smmu}`);
+  }
+  if (master.vdevice !== undefined) {
+    return reject('EEXIST', 'device.vdevice', `${device} has a vDEVICE in ${master.vdevice.vsmmu}`);
+  }
+  if (state.vdevices.has(vsid)) {
+    return reject('EEXIST', 'vsmmu.vsid', `vSID 0x${vsid.toString(16)} is taken in ${vsmmu}`);
+  }
+  return accept(
+    emit('vsmmu', vsmmu, { type: 'VdeviceAllocated', vsmmu, device, vsid }),
+    emit('device', device, { type: 'DeviceVirtualized', device, vsmmu, vsid }),
+  );
+}
+
+function queue({ vsmmu, words }: Of<'QueueGuestCommands'>, state: VsmmuState): Decision {
+  const count = words.length / COMMAND_WORDS;
+  if (count === 0 || !Number.isInteger(count)) {
+    return reject('EINVAL', 'vsmmu.commands', 'commands are two words each, at least one command');
+  }
+  if (((state.registers.get('CR0') ?? 0n) & CMDQEN) === 0n) {
+    return reject('ENXIO', 'vsmmu.cmdq-off', `the guest has not enabled the queue of ${vsmmu}`);
+  }
+  if (queuedCommands(state) + count > queueEntries(state, 'CMDQ_BASE')) {
+    return reject('ENOSPC', 'vsmmu.cmdq-full', `the command queue of ${vsmmu} is full`);
+  }
+  return accept(emit('vsmmu', vsmmu, { type: 'GuestCommandsQueued', vsmmu, count, words }));
+}
+
+function forward({ vsmmu, words }: Of<'ForwardInvalidations'>, state: VsmmuState): Decision {
+  const count = words.length / COMMAND_WORDS;
+  if (count === 0 || !Number.isInteger(count)) {
+    return reject('EINVAL', 'vsmmu.entries', 'HWPT_INVALIDATE needs entries of two words each');
+  }
+  for (let i = 0; i < count; i++) {
+    const entry = [words[2 * i] ?? 0n, words[2 * i + 1] ?? 0n] as const;
+    const by = forwardable(entry);
+    const known = by === 'vmid' || (by === 'stream-id' && state.vdevices.has(streamIdOf(entry)));
+    if (!known) return reject('EIO', 'vsmmu.entry', `entry ${i} cannot be forwarded`);
+  }
+  return accept(emit('vsmmu', vsmmu, { type: 'GuestInvalidationsForwarded', vsmmu, count, words }));
+}
+
+function recordEvent({ vsmmu, words }: Of<'RecordGuestEvent'>, state: VsmmuState): Decision {
+  if (words.length !== EVENT_WORDS) {
+    return reject('EINVAL', 'vsmmu.record', 'an event record is four words');
+  }
+  if (((state.registers.get('CR0') ?? 0n) & EVENTQEN) === 0n) {
+    return reject('ENXIO', 'vsmmu.eventq-off', `the guest has not enabled events of ${vsmmu}`);
+  }
+  return accept(emit('vsmmu', vsmmu, { type: 'GuestEventRecorded', vsmmu, words }));
+}

@@ -1,0 +1,66 @@
+import { invariant, unreachable } from '../decision';
+import { fromHex } from '../hex';
+import type { GuestRegister, VsmmuEvent } from './events';
+
+export interface VsmmuState {
+  readonly vm: string;
+  readonly parent: string;
+  readonly smmu: string;
+  readonly vmid: number;
+  /** vSID → device. */
+  readonly vdevices: ReadonlyMap<number, string>;
+  readonly registers: ReadonlyMap<GuestRegister, bigint>;
+}
+
+export function evolve(state: VsmmuState | undefined, event: VsmmuEvent): VsmmuState {
+  if (event.type === 'VsmmuCreated') {
+    invariant(state === undefined, `VsmmuCreated twice for ${event.vsmmu}`);
+    const { vm, parent, smmu, vmid } = event;
+    return { vm, parent, smmu, vmid, vdevices: new Map(), registers: new Map() };
+  }
+  invariant(state !== undefined, `${event.type} before VsmmuCreated`);
+  const set = (register: GuestRegister, value: bigint): VsmmuState => ({
+    ...state,
+    registers: new Map(state.registers).set(register, value),
+  });
+  switch (event.type) {
+    case 'VdeviceAllocated':
+      invariant(!state.vdevices.has(event.vsid), `vSID ${event.vsid} allocated twice`);
+      return { ...state, vdevices: new Map(state.vdevices).set(event.vsid, event.device) };
+    case 'VsmmuRegisterWritten':
+      return set(event.register, fromHex(event.value));
+    case 'GuestCommandsQueued':
+      return set('CMDQ_PROD', BigInt(advance(state, 'CMDQ_BASE', 'CMDQ_PROD', event.count)));
+    case 'GuestCommandsCompleted':
+      return set('CMDQ_CONS', BigInt(event.cons));
+    case 'GuestEventRecorded':
+    case 'GuestInvalidationsForwarded':
+      return state;
+    default:
+      return unreachable(event);
+  }
+}
+
+/** Entries of a queue of the guest, 2^LOG2SIZE (IHI 0070 §3.5.1). */
+export function queueEntries(state: VsmmuState, base: 'CMDQ_BASE' | 'EVENTQ_BASE'): number {
+  return 2 ** Number((state.registers.get(base) ?? 0n) & 0x1fn);
+}
+
+/** A queue index moved on by `count`, with its wrap bit. */
+export function advance(
+  state: VsmmuState,
+  base: 'CMDQ_BASE' | 'EVENTQ_BASE',
+  index: GuestRegister,
+  count: number,
+): number {
+  const span = 2 * queueEntries(state, base);
+  return (Number((state.registers.get(index) ?? 0n) % BigInt(span)) + count) % span;
+}
+
+/** Entries between CMDQ_CONS and CMDQ_PROD. */
+export function queuedCommands(state: VsmmuState): number {
+  const span = 2 * queueEntries(state, 'CMDQ_BASE');
+  const prod = advance(state, 'CMDQ_BASE', 'CMDQ_PROD', 0);
+  const cons = advance(state, 'CMDQ_BASE', 'CMDQ_CONS', 0);
+  return (prod - cons + span) % span;
+}

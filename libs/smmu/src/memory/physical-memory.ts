@@ -1,0 +1,120 @@
+import { ChunkIndex } from './chunk-index';
+import { Regions, type Region } from './regions';
+
+/** A chunk is 64 words of 64 bits: small enough for a guest that writes a few descriptors per table. */
+const CHUNK_BYTES = 512;
+const CHUNK_UINT32 = CHUNK_BYTES / 4;
+/** Chunks are carved from segments that grow from 2 KiB to 256 KiB, so a small machine stays small. */
+const FIRST_SEGMENT_CHUNKS = 4;
+const SEGMENT_CHUNKS = 512;
+
+/**
+ * Sparse physical memory, little-endian, addressed in bytes below 2^52.
+ *
+ * Memory answers inside its regions and nowhere else: an access elsewhere is an external abort, which is for the caller
+ * to model (`backed`). Words that were never written read as zero and occupy nothing.
+ */
+export class PhysicalMemory {
+  private readonly regions = new Regions();
+  private readonly index = new ChunkIndex();
+  private readonly segments: Uint32Array[] = [];
+
+  /** @throws RangeError for regions that are not page-aligned or overlap. */
+  constructor(regions: readonly Region[]) {
+    for (const region of regions) this.regions.add(region);
+  }
+
+  /** @throws RangeError for a region that is not page-aligned or overlaps an earlier one. */
+  addRegion(region: Region): void {
+    this.regions.add(region);
+  }
+
+  /** Whether memory answers at `pa`. */
+  backed(pa: number): boolean {
+    return this.regions.contains(pa);
+  }
+
+  /** The 64-bit word at `pa`. @throws RangeError when `pa` is not backed or not a multiple of 8. */
+  read64(pa: number): bigint {
+    this.check(pa);
+    return (BigInt(this.readHi(pa)) << 32n) | BigInt(this.readLo(pa));
+  }
+
+  /** Writes the 64-bit word at `pa`. @throws RangeError when `pa` is not backed or not a multiple of 8. */
+  write64(pa: number, value: bigint): void {
+    this.writeWord(pa, Number(BigInt.asUintN(32, value)), Number(BigInt.asUintN(32, value >> 32n)));
+  }
+
+  /** Bits [31:0] of the word at `pa`, unsigned. `pa` is 8-byte aligned and backed; neither is checked. */
+  readLo(pa: number): number {
+    const chunk = Math.floor(pa / CHUNK_BYTES);
+    const place = this.index.find(chunk);
+    return place < 0 ? 0 : this.uint32(place, (pa - chunk * CHUNK_BYTES) >> 2);
+  }
+
+  /** Bits [63:32] of the word at `pa`, unsigned. `pa` is 8-byte aligned and backed; neither is checked. */
+  readHi(pa: number): number {
+    return this.readLo(pa + 4);
+  }
+
+  /**
+   * Writes the word at `pa` as its two halves.
+   * @throws RangeError when `pa` is not backed or not a multiple of 8.
+   */
+  writeWord(pa: number, lo: number, hi: number): void {
+    this.check(pa);
+    const chunk = Math.floor(pa / CHUNK_BYTES);
+    let place = this.index.find(chunk);
+    if (place < 0) {
+      if (lo === 0 && hi === 0) return;
+      place = this.allocate(chunk);
+    }
+    const segment = this.segments[place >>> 10]!;
+    const at = (place & 1023) * CHUNK_UINT32 + ((pa - chunk * CHUNK_BYTES) >> 2);
+    segment[at] = lo;
+    segment[at + 1] = hi;
+  }
+
+  /** Visits all non-zero words in ascending order of address: the whole state, for digests and snapshots. */
+  forEachWord(visit: (pa: number, value: bigint) => void): void {
+    for (const chunk of this.index.sortedChunks()) {
+      const place = this.index.find(chunk);
+      for (let word = 0; word < CHUNK_UINT32; word += 2) {
+        const lo = this.uint32(place, word);
+        const hi = this.uint32(place, word + 1);
+        if (lo !== 0 || hi !== 0) {
+          visit(chunk * CHUNK_BYTES + word * 4, (BigInt(hi) << 32n) | BigInt(lo));
+        }
+      }
+    }
+  }
+
+  private uint32(place: number, at: number): number {
+    return this.segments[place >>> 10]![(place & 1023) * CHUNK_UINT32 + at]!;
+  }
+
+  private check(pa: number): void {
+    if (!Number.isInteger(pa) || pa % 8 !== 0) {
+      throw new RangeError(`physical address ${pa.toString(16)} is not 8-byte aligned`);
+    }
+    if (!this.backed(pa))
+      throw new RangeError(`no memory at physical address 0x${pa.toString(16)}`);
+  }
+
+  /** Gives a chunk its place: the number of its segment above bit 10, the chunk inside it below. */
+  private allocate(chunk: number): number {
+    const last = this.segments.length - 1;
+    const capacity = last < 0 ? 0 : this.segments[last]!.length / CHUNK_UINT32;
+    if (this.filled === capacity) {
+      const chunks = Math.min(SEGMENT_CHUNKS, Math.max(FIRST_SEGMENT_CHUNKS, capacity * 2));
+      this.segments.push(new Uint32Array(chunks * CHUNK_UINT32));
+      this.filled = 0;
+    }
+    const place = ((this.segments.length - 1) << 10) | this.filled++;
+    this.index.add(chunk, place);
+    return place;
+  }
+
+  /** Chunks in use in the last segment. */
+  private filled = 0;
+}
