@@ -3,6 +3,7 @@ export * from './decision';
 export * from './errno';
 export * from './hex';
 export * from './page';
+export * from './stored';
 export type { HostCommand } from './host/commands';
 export type { HostEvent, Policy, Region, RegionUse } from './host/events';
 export { contains, overlaps } from './host/state';

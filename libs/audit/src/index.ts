@@ -1,0 +1,4 @@
+export { AttachmentSpans } from './attachment-spans';
+export type { SteOf } from './attachment-spans';
+export { EffectTotals, isInvalidation } from './effect-totals';
+export type { DmaTotals } from './effect-totals';

@@ -1,0 +1,45 @@
+import { Module } from '@nestjs/common';
+import type { DynamicModule, Provider } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import type { Ledger, ReadModels } from '@steward/ledger';
+import { AggregateStates } from './commands/aggregate-states';
+import { CommitWriter } from './commands/commit-writer';
+import { DecideHandler } from './commands/decide-handler';
+import { HostLanes } from './commands/host-lanes';
+import { CLOCK, LEDGER, READ_MODELS } from './ports';
+import type { Clock } from './ports';
+import { ProcessManagers } from './process-managers/process-managers';
+import { Projection } from './projection/projection';
+import { AttachmentsHandler } from './queries/attachments';
+import { CommitHandler } from './queries/commit';
+import { ScenarioRunner } from './scenario/scenario-runner';
+
+const commandHandlers: Provider[] = [DecideHandler];
+const queryHandlers: Provider[] = [AttachmentsHandler, CommitHandler];
+const services: Provider[] = [
+  ...[AggregateStates, CommitWriter, HostLanes, ProcessManagers, Projection, ScenarioRunner],
+];
+
+export interface ControlOptions {
+  readonly ledger: Ledger;
+  readonly readModels: ReadModels;
+  /** The system's clock unless a simulation brings its own. */
+  readonly clock?: Clock;
+}
+
+@Module({})
+export class ControlModule {
+  static over({ ledger, readModels, clock }: ControlOptions): DynamicModule {
+    const ports: Provider[] = [
+      { provide: LEDGER, useValue: ledger },
+      { provide: READ_MODELS, useValue: readModels },
+      { provide: CLOCK, useValue: clock ?? (() => new Date().toISOString()) },
+    ];
+    return {
+      module: ControlModule,
+      imports: [CqrsModule.forRoot()],
+      providers: [...ports, ...services, ...commandHandlers, ...queryHandlers],
+      exports: [HostLanes, Projection, ScenarioRunner],
+    };
+  }
+}

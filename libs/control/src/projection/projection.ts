@@ -1,0 +1,108 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { OnModuleDestroy } from '@nestjs/common';
+import { AttachmentSpans } from '@steward/audit';
+import { bytesOf } from '@steward/domain';
+import type { Effect, JsonObject, Ledger, ReadModels, StoredCommit } from '@steward/ledger';
+import { Machine, MACHINE_VERSION } from '@steward/machine';
+import type { MachineEffect } from '@steward/machine';
+import { machineCommit } from '@steward/replay';
+import { Subject } from 'rxjs';
+import { LEDGER, READ_MODELS } from '../ports';
+
+/** Commits whose rows go to disk in one transaction. A crash before costs only computing them again. */
+const BATCH = 256;
+const CHECKPOINT = 'machine';
+
+export interface AppliedCommit {
+  readonly commit: StoredCommit;
+  readonly effects: readonly MachineEffect[];
+}
+
+/** Drives the machine with what the ledger holds, and keeps the read models in step. */
+@Injectable()
+export class Projection implements OnModuleDestroy {
+  readonly machine = new Machine();
+  /** Every commit as it is applied, for reports and live feeds. */
+  readonly applied$ = new Subject<AppliedCommit>();
+  private readonly spans: AttachmentSpans;
+  private rows: (() => void)[] = [];
+  private position = 0;
+
+  constructor(
+    @Inject(LEDGER) private readonly ledger: Ledger,
+    @Inject(READ_MODELS) private readonly readModels: ReadModels,
+  ) {
+    this.spans = new AttachmentSpans(readModels.attachments);
+  }
+
+  /** Applies the next commit; returns what the machine did. */
+  apply(commit: StoredCommit): readonly MachineEffect[] {
+    const { effects, digest } = this.machine.apply(machineCommit(commit));
+    // Read now: the STE in force is the one this commit leaves, not a later one.
+    const stes = this.stesAfter(commit);
+    this.rows.push(() => this.writeRows(commit, effects, { digest, stes }));
+    this.position = commit.position;
+    if (this.rows.length >= BATCH) this.flush();
+    this.applied$.next({ commit, effects });
+    return effects;
+  }
+
+  /** Folds everything the ledger holds; rows that a crash or a deletion lost are written again. */
+  async catchUp(
+    visit: (commit: StoredCommit, effects: readonly MachineEffect[]) => void = () => undefined,
+  ): Promise<void> {
+    const written = this.readModels.checkpoints.get(CHECKPOINT);
+    for await (const commit of this.ledger.commits({ after: this.position })) {
+      if (commit.position > written) {
+        visit(commit, this.apply(commit));
+        continue;
+      }
+      const { effects } = this.machine.apply(machineCommit(commit));
+      this.spans.recall(commit);
+      this.position = commit.position;
+      visit(commit, effects);
+    }
+    this.flush();
+  }
+
+  /** Writes what is buffered, with its checkpoint, in one transaction. */
+  flush(): void {
+    if (this.rows.length === 0) return;
+    const rows = this.rows;
+    this.rows = [];
+    this.readModels.transaction(() => {
+      for (const write of rows) write();
+      this.readModels.checkpoints.set(CHECKPOINT, this.position);
+    });
+  }
+
+  onModuleDestroy(): void {
+    this.flush();
+  }
+
+  private writeRows(
+    commit: StoredCommit,
+    effects: readonly MachineEffect[],
+    after: { readonly digest: string; readonly stes: ReadonlyMap<string, readonly bigint[]> },
+  ): void {
+    const { position, host } = commit;
+    this.readModels.effects.write(position, effects.map(stored));
+    const { digest } = after;
+    this.readModels.digests.record({ position, host, machineVersion: MACHINE_VERSION, digest });
+    this.spans.project(commit, (device) => after.stes.get(device) ?? []);
+  }
+
+  private stesAfter(commit: StoredCommit): Map<string, readonly bigint[]> {
+    const stes = new Map<string, readonly bigint[]>();
+    for (const { stream } of commit.events) {
+      if (!stream.startsWith('device/')) continue;
+      const device = stream.slice('device/'.length);
+      stes.set(device, this.machine.host(commit.host).physicalSte(device));
+    }
+    return stes;
+  }
+}
+
+function stored({ kind, payload, words }: MachineEffect): Effect {
+  return { kind, payload: payload as unknown as JsonObject, words: bytesOf(words) };
+}

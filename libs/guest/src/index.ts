@@ -1,0 +1,32 @@
+export {
+  INFERENCES,
+  RECORDING_VERSION,
+  RecordingError,
+  type CommandsStep,
+  type DmaStep,
+  type Expectation,
+  type Inference,
+  type PageRange,
+  type PhaseEndStep,
+  type RecordedSmmu,
+  type RecordedStream,
+  type Recording,
+  type RecordingSource,
+  type RecordingStep,
+  type RegisterStep,
+  type WriteStep,
+} from './recording';
+export {
+  countInferences,
+  formatRecording,
+  parseRecording,
+  type RecordingDocument,
+} from './recording-file';
+export {
+  MAX_ACTIVITY_OPS,
+  UnplayableRecording,
+  playRecording,
+  type ActivityOp,
+  type GuestAction,
+  type GuestBinding,
+} from './recorded-guest';

@@ -1,0 +1,91 @@
+import type { HostObserver } from '@steward/host';
+import type { CommandWords, Removed } from '@steward/smmu';
+import type { MachineEffect } from './effects';
+
+interface Run {
+  readonly smmu: string;
+  readonly origin: 'driver' | 'guest';
+  readonly words: bigint[];
+  readonly removed: [number, number, number, number][];
+}
+
+/** Collects what the driver and its SMMUs report, in order; runs of commands become one effect. */
+export class EffectRecorder implements HostObserver {
+  private effects: MachineEffect[] = [];
+  private run: Run | undefined;
+
+  /** @param vsmmuOn the vSMMU of a device's vDEVICE on a parent. */
+  constructor(private readonly vsmmuOf: (device: string) => string | undefined) {}
+
+  /** All effects since the last call. */
+  take(): MachineEffect[] {
+    this.flush();
+    const taken = this.effects;
+    this.effects = [];
+    return taken;
+  }
+
+  add(effect: MachineEffect): void {
+    this.flush();
+    this.effects.push(effect);
+  }
+
+  steAtSync(e: { smmu: string; streamId: number; words: readonly bigint[] }): void {
+    const { smmu, streamId, words } = e;
+    this.add({
+      kind: 'ste-at-sync',
+      payload: { smmu, streamId },
+      words: BigUint64Array.from(words),
+    });
+  }
+
+  command(e: {
+    smmu: string;
+    words: CommandWords;
+    removed: Removed;
+    origin: 'driver' | 'guest';
+  }): void {
+    if (this.run?.smmu !== e.smmu || this.run.origin !== e.origin) {
+      this.flush();
+      this.run = { smmu: e.smmu, origin: e.origin, words: [], removed: [] };
+    }
+    const { configuration, stage1, stage2, nested } = e.removed;
+    this.run.words.push(...e.words);
+    this.run.removed.push([configuration, stage1, stage2, nested]);
+  }
+
+  commandError(e: { smmu: string; words: CommandWords; error: string }): void {
+    const { smmu, error, words } = e;
+    this.add({
+      kind: 'command-error',
+      payload: { smmu, error },
+      words: BigUint64Array.from(words),
+    });
+  }
+
+  event(e: { smmu: string; record: readonly bigint[] }): void {
+    const words = BigUint64Array.from(e.record);
+    this.add({ kind: 'hardware-event', payload: { smmu: e.smmu }, words });
+  }
+
+  guestEvent(e: { device: string; vsid: number; record: readonly bigint[] }): void {
+    const vsmmu = this.vsmmuOf(e.device);
+    if (vsmmu === undefined) return; // Without a vDEVICE there is no vEVENTQ to report to.
+    this.add({
+      kind: 'guest-event',
+      payload: { vsmmu, device: e.device, vsid: e.vsid },
+      words: BigUint64Array.from(e.record),
+    });
+  }
+
+  private flush(): void {
+    if (this.run === undefined) return;
+    const { smmu, origin, words, removed } = this.run;
+    this.run = undefined;
+    this.effects.push({
+      kind: 'commands',
+      payload: { smmu, origin, removed },
+      words: BigUint64Array.from(words),
+    });
+  }
+}

@@ -1,0 +1,68 @@
+import type { DomainEvent } from '@steward/domain';
+import { Digest } from './digest';
+import type { MachineEffect } from './effects';
+import { HostMachine } from './host-machine';
+
+/** Names the code that computed a digest. It changes whenever the same log would give other effects. */
+export const MACHINE_VERSION = '1';
+
+/** A commit, as far as the machine cares. */
+export interface MachineCommit {
+  readonly position: number;
+  readonly host: string;
+  readonly events: readonly { readonly stream: string; readonly event: DomainEvent }[];
+}
+
+export interface Applied {
+  readonly effects: readonly MachineEffect[];
+  /** Digest of the host's whole history of effects up to this commit: 32 hex digits. */
+  readonly digest: string;
+}
+
+const GENESIS = '0'.repeat(32);
+
+/** The fold: every host's hardware, driver and memory as a function of the events so far. */
+export class Machine {
+  private readonly hosts = new Map<string, HostMachine>();
+  private readonly digests = new Map<string, string>();
+
+  /** Applies the next commit. There is no other way in. */
+  apply(commit: MachineCommit): Applied {
+    const effects: MachineEffect[] = [];
+    for (const { stream, event } of commit.events) {
+      if (event.type === 'HostRegistered') this.hosts.set(commit.host, new HostMachine(event));
+      effects.push(...this.host(commit.host).apply(stream, event));
+    }
+    const previous = this.digests.get(commit.host) ?? GENESIS;
+    const digest = digestOf(previous, commit.position, effects);
+    this.digests.set(commit.host, digest);
+    return { effects, digest };
+  }
+
+  /** @throws Error for a host that no event has registered. */
+  host(id: string): HostMachine {
+    const host = this.hosts.get(id);
+    if (host === undefined) throw new Error(`no event has registered host ${id}`);
+    return host;
+  }
+
+  /** One digest for all hosts. */
+  digest(): string {
+    return combineDigests(this.digests);
+  }
+}
+
+/** Digest of a ledger from the latest digests of its hosts. */
+export function combineDigests(byHost: ReadonlyMap<string, string>): string {
+  const all = new Digest();
+  for (const host of [...byHost.keys()].sort()) all.text(host).text(byHost.get(host) ?? '');
+  return all.hex();
+}
+
+function digestOf(previous: string, position: number, effects: readonly MachineEffect[]): string {
+  const digest = new Digest().text(previous).number(position).number(effects.length);
+  for (const { kind, payload, words } of effects) {
+    digest.text(kind).text(JSON.stringify(payload)).words(words);
+  }
+  return digest.hex();
+}

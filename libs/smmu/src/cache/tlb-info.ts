@@ -1,0 +1,45 @@
+/**
+ * What a TLB entry says beside its addresses, packed into one 32-bit number. Bits of a stage that the translation does
+ * not use are set, so one mask test checks both stages.
+ */
+export const UNPRIV_READ = 1 << 0;
+export const UNPRIV_WRITE = 1 << 1;
+export const UNPRIV_EXECUTE = 1 << 2;
+export const PRIV_READ = 1 << 3;
+export const PRIV_WRITE = 1 << 4;
+export const PRIV_EXECUTE = 1 << 5;
+export const STAGE1_ALL = 0x3f;
+
+export const S2_READ = 1 << 6;
+export const S2_WRITE = 1 << 7;
+export const S2_UNPRIV_EXECUTE = 1 << 8;
+export const S2_PRIV_EXECUTE = 1 << 9;
+export const STAGE2_ALL = 0xf << 6;
+
+/** The stage-2 leaf has a Device type (for STE.S2PTW). */
+export const S2_DEVICE = 1 << 10;
+
+/** Which stages an entry translates. */
+export const KIND_STAGE1 = 0;
+export const KIND_STAGE2 = 1;
+export const KIND_NESTED = 2;
+const KIND_SHIFT = 11;
+const LEVEL_SHIFT = 13;
+const GRANULE_SHIFT = 15;
+
+/** Packs an entry's kind with the level and granule (command encoding) of the leaf that an invalidation names. */
+export function entryOrigin(kind: number, level: number, granuleCode: number): number {
+  return (kind << KIND_SHIFT) | (level << LEVEL_SHIFT) | (granuleCode << GRANULE_SHIFT);
+}
+
+export function kindOf(info: number): number {
+  return (info >>> KIND_SHIFT) & 3;
+}
+
+export function levelOf(info: number): number {
+  return (info >>> LEVEL_SHIFT) & 3;
+}
+
+export function granuleCodeOf(info: number): number {
+  return (info >>> GRANULE_SHIFT) & 3;
+}

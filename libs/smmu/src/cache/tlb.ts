@@ -1,0 +1,410 @@
+import { PAGE_BYTES } from './page-sizes';
+import { granuleCodeOf, KIND_NESTED, KIND_STAGE2, kindOf, levelOf } from './tlb-info';
+
+/**
+ * The entries of one tag: an ASID of a VMID, the global entries of a VMID, or the stage-2 entries of a VMID. Owned by
+ * the TLB that made it; only the TLB changes it.
+ */
+export class TlbSpace {
+  /** First entry of the list of this space's entries, or -1. */
+  head = -1;
+  count = 0;
+  /** Bit n: an entry of size PAGE_SIZES_LOG2[n] may exist. */
+  sizes = 0;
+  /** Bit n: a splintered leaf of size PAGE_SIZES_LOG2[n] may exist. */
+  splintered = 0;
+  constructor(readonly id: number) {}
+}
+
+/** Which leaves an invalidation by address names; 0 in either field names all (IHI 0070 §4.4.1.1). */
+export interface LeafFilter {
+  readonly granuleCode: number;
+  readonly level: number;
+}
+
+/** A translation to be cached. */
+export interface TlbEntry {
+  /** Input address inside the half, a byte address below 2^52. */
+  readonly address: number;
+  /** 0 for TTB0 and stage 2, 1 for TTB1. */
+  readonly half: number;
+  readonly sizeIndex: number;
+  /** Size of the stage-1 leaf the entry came from, at least `sizeIndex`. */
+  readonly leafSizeIndex: number;
+  /** Output address of the entry's first byte. */
+  readonly pa: number;
+  /** Output of stage 1 for the entry's first byte (nested), otherwise the same as `pa`. */
+  readonly ipa: number;
+  readonly info: number;
+}
+
+/** Number of entries by what they translate. */
+export interface TlbCounts {
+  stage1: number;
+  stage2: number;
+  nested: number;
+}
+
+/** Reciprocals of powers of two are exact. */
+const PER_PAGE = PAGE_BYTES.map((bytes) => 1 / bytes);
+const HALF = 2 ** 40;
+const NONE = -1;
+const INITIAL = 16;
+
+/**
+ * A TLB that keeps everything until told otherwise.
+ *
+ * Entries lie in an arena of typed arrays, found through one chained hash over (space, half, page, size). Each space
+ * threads its entries on a list, so dropping a space costs in proportion to what it holds. A stage-1 leaf that stage 2
+ * splinters into smaller entries has a leader entry (never found by a lookup) that threads the pieces: naming any address
+ * of the leaf removes them all, as the architecture demands of an invalidation by address.
+ */
+export class Tlb {
+  readonly counts: TlbCounts = { stage1: 0, stage2: 0, nested: 0 };
+  private nextSpaceId = 1;
+  private readonly spaces: TlbSpace[] = [];
+
+  private keys = new Float64Array(INITIAL);
+  private owners = new Int32Array(INITIAL);
+  private pas = new Float64Array(INITIAL);
+  private ipas = new Float64Array(INITIAL);
+  private infos = new Int32Array(INITIAL);
+  /** Next entry of the same hash bucket; of a free place, the next free one. */
+  private chain = new Int32Array(INITIAL);
+  private next = new Int32Array(INITIAL);
+  private previous = new Int32Array(INITIAL);
+  private pieceNext = new Int32Array(INITIAL);
+  private piecePrevious = new Int32Array(INITIAL);
+  private buckets = new Int32Array(INITIAL).fill(NONE);
+  private used = 0;
+  private free = NONE;
+
+  createSpace(): TlbSpace {
+    const space = new TlbSpace(this.nextSpaceId++);
+    this.spaces[space.id] = space;
+    return space;
+  }
+
+  /** The entry that covers an address, or -1. Of several, the largest: all are permitted (IHI 0070 §3.21.1). */
+  find(space: TlbSpace, half: number, address: number): number {
+    for (let sizes = space.sizes; sizes !== 0;) {
+      const index = 31 - Math.clz32(sizes);
+      const id = this.findKey(space.id, keyOf(half, address, index));
+      if (id !== NONE) return id;
+      sizes ^= 1 << index;
+    }
+    return NONE;
+  }
+
+  /** Output address of `address` through entry `id`. */
+  pa(id: number, address: number): number {
+    return this.pas[id]! + offsetIn(sizeIndexOf(this.keys[id]!), address);
+  }
+
+  /** Stage-1 output of `address` through entry `id`. */
+  ipa(id: number, address: number): number {
+    return this.ipas[id]! + offsetIn(sizeIndexOf(this.keys[id]!), address);
+  }
+
+  info(id: number): number {
+    return this.infos[id]!;
+  }
+
+  /** Place of the entry's size in PAGE_SIZES_LOG2. */
+  sizeIndex(id: number): number {
+    return sizeIndexOf(this.keys[id]!);
+  }
+
+  /** Caches a translation, in place of one with the same tag, address and size. */
+  insert(space: TlbSpace, entry: TlbEntry): void {
+    const key = keyOf(entry.half, entry.address, entry.sizeIndex);
+    const old = this.findKey(space.id, key);
+    if (old !== NONE) this.remove(space, old);
+    const id = this.add(space, key, entry.info);
+    this.pas[id] = entry.pa;
+    this.ipas[id] = entry.ipa;
+    space.sizes |= 1 << entry.sizeIndex;
+    this.count(entry.info, 1);
+    if (entry.leafSizeIndex > entry.sizeIndex) this.joinLeaf(space, id, entry);
+  }
+
+  /** Removes what covers one address. */
+  removeAddress(space: TlbSpace, half: number, address: number, filter: LeafFilter): void {
+    for (let sizes = space.sizes; sizes !== 0;) {
+      const index = 31 - Math.clz32(sizes);
+      const id = this.findKey(space.id, keyOf(half, address, index));
+      if (id !== NONE && this.named(id, filter)) this.remove(space, id);
+      sizes ^= 1 << index;
+    }
+    for (let sizes = space.splintered; sizes !== 0;) {
+      const index = 31 - Math.clz32(sizes);
+      this.removePieces(space, keyOf(half, address, index) + LEADER, filter);
+      sizes ^= 1 << index;
+    }
+  }
+
+  /**
+   * Removes what intersects the addresses from `first` to `last` (inclusive). Looks every position up or walks the
+   * space's entries, whichever is less.
+   */
+  removeRange(
+    space: TlbSpace,
+    half: number,
+    range: { readonly first: number; readonly last: number },
+    filter: LeafFilter,
+  ): void {
+    if (space.count === 0) return;
+    if (positions(space.sizes | space.splintered, range) > space.count) {
+      this.scanRange(space, half, range, filter);
+      return;
+    }
+    for (let index = 0; index < PAGE_BYTES.length; index++) {
+      const bytes = PAGE_BYTES[index]!;
+      const whole = (space.sizes >>> index) & 1;
+      const pieces = (space.splintered >>> index) & 1;
+      if (!whole && !pieces) continue;
+      const end = Math.floor(range.last / bytes);
+      for (let page = Math.floor(range.first / bytes); page <= end; page++) {
+        const key = keyOf(half, page * bytes, index);
+        const id = whole ? this.findKey(space.id, key) : NONE;
+        if (id !== NONE && this.named(id, filter)) this.remove(space, id);
+        if (pieces) this.removePieces(space, key + LEADER, filter);
+      }
+    }
+  }
+
+  /** Removes every entry of a space. */
+  removeAll(space: TlbSpace): void {
+    for (let id = space.head; id !== NONE;) {
+      const next = this.next[id]!;
+      if (!isLeader(this.keys[id]!)) this.count(this.infos[id]!, -1);
+      this.unhash(id);
+      this.release(id);
+      id = next;
+    }
+    space.head = NONE;
+    space.count = 0;
+    space.sizes = 0;
+    space.splintered = 0;
+  }
+
+  private scanRange(
+    space: TlbSpace,
+    half: number,
+    range: { readonly first: number; readonly last: number },
+    filter: LeafFilter,
+  ): void {
+    const found: number[] = [];
+    for (let id = space.head; id !== NONE; id = this.next[id]!) {
+      // A piece goes with its leaf, whose leader is on the list too.
+      if (this.piecePrevious[id] === NONE && this.intersects(id, half, range)) found.push(id);
+    }
+    for (const id of found) {
+      const key = this.keys[id]!;
+      if (isLeader(key)) this.removePieces(space, key, filter);
+      else if (this.named(id, filter)) this.remove(space, id);
+    }
+  }
+
+  private intersects(
+    id: number,
+    half: number,
+    range: { readonly first: number; readonly last: number },
+  ): boolean {
+    const key = this.keys[id]!;
+    const page = Math.floor(key / KEY_SCALE);
+    if (page >= HALF !== (half === 1)) return false;
+    const bytes = PAGE_BYTES[sizeIndexOf(key)]!;
+    const first = (page >= HALF ? page - HALF : page) * bytes;
+    return first <= range.last && first + bytes > range.first;
+  }
+
+  /** Removes the pieces of a splintered leaf, given its leader's key. Whether any was removed. */
+  private removePieces(space: TlbSpace, key: number, filter: LeafFilter): boolean {
+    const leader = this.findKey(space.id, key);
+    if (leader === NONE) return false;
+    const first = this.pieceNext[leader]!;
+    // Pieces of one leaf share its granule and level.
+    if (!this.named(first, filter)) return false;
+    for (let id = first; id !== NONE;) {
+      const next = this.pieceNext[id]!;
+      this.remove(space, id);
+      id = next;
+    }
+    return true;
+  }
+
+  private named(id: number, filter: LeafFilter): boolean {
+    const info = this.infos[id]!;
+    if (filter.granuleCode !== 0 && filter.granuleCode !== granuleCodeOf(info)) return false;
+    return filter.level === 0 || filter.level === levelOf(info);
+  }
+
+  private joinLeaf(space: TlbSpace, id: number, entry: TlbEntry): void {
+    const key = keyOf(entry.half, entry.address, entry.leafSizeIndex) + LEADER;
+    let leader = this.findKey(space.id, key);
+    if (leader === NONE) leader = this.add(space, key, entry.info);
+    space.splintered |= 1 << entry.leafSizeIndex;
+    const first = this.pieceNext[leader]!;
+    this.pieceNext[id] = first;
+    this.piecePrevious[id] = leader;
+    if (first !== NONE) this.piecePrevious[first] = id;
+    this.pieceNext[leader] = id;
+  }
+
+  private remove(space: TlbSpace, id: number): void {
+    this.count(this.infos[id]!, -1);
+    const before = this.piecePrevious[id]!;
+    const after = this.pieceNext[id]!;
+    this.drop(space, id);
+    if (before === NONE) return;
+    this.pieceNext[before] = after;
+    if (after !== NONE) this.piecePrevious[after] = before;
+    else if (isLeader(this.keys[before]!)) this.drop(space, before);
+  }
+
+  private drop(space: TlbSpace, id: number): void {
+    this.unhash(id);
+    const next = this.next[id]!;
+    const previous = this.previous[id]!;
+    if (previous === NONE) space.head = next;
+    else this.next[previous] = next;
+    if (next !== NONE) this.previous[next] = previous;
+    space.count--;
+    if (space.count === 0) {
+      space.sizes = 0;
+      space.splintered = 0;
+    }
+    this.release(id);
+  }
+
+  private add(space: TlbSpace, key: number, info: number): number {
+    const id = this.allocate();
+    this.keys[id] = key;
+    this.owners[id] = space.id;
+    this.infos[id] = info;
+    this.pieceNext[id] = NONE;
+    this.piecePrevious[id] = NONE;
+    this.previous[id] = NONE;
+    this.next[id] = space.head;
+    if (space.head !== NONE) this.previous[space.head] = id;
+    space.head = id;
+    space.count++;
+    this.rehash(id);
+    return id;
+  }
+
+  private findKey(owner: number, key: number): number {
+    let id = this.buckets[hash(owner, key) & (this.buckets.length - 1)]!;
+    while (id !== NONE && (this.keys[id] !== key || this.owners[id] !== owner))
+      id = this.chain[id]!;
+    return id;
+  }
+
+  private rehash(id: number): void {
+    const bucket = hash(this.owners[id]!, this.keys[id]!) & (this.buckets.length - 1);
+    this.chain[id] = this.buckets[bucket]!;
+    this.buckets[bucket] = id;
+  }
+
+  private unhash(id: number): void {
+    const bucket = hash(this.owners[id]!, this.keys[id]!) & (this.buckets.length - 1);
+    let at = this.buckets[bucket]!;
+    if (at === id) {
+      this.buckets[bucket] = this.chain[id]!;
+      return;
+    }
+    while (this.chain[at] !== id) at = this.chain[at]!;
+    this.chain[at] = this.chain[id]!;
+  }
+
+  private allocate(): number {
+    if (this.free !== NONE) {
+      const id = this.free;
+      this.free = this.chain[id]!;
+      return id;
+    }
+    if (this.used === this.keys.length) this.grow();
+    return this.used++;
+  }
+
+  private release(id: number): void {
+    this.owners[id] = 0;
+    this.chain[id] = this.free;
+    this.free = id;
+  }
+
+  /** Doubles the arena and the buckets; called when every place is taken. */
+  private grow(): void {
+    const places = this.keys.length * 2;
+    this.keys = grown(this.keys, new Float64Array(places));
+    this.pas = grown(this.pas, new Float64Array(places));
+    this.ipas = grown(this.ipas, new Float64Array(places));
+    this.owners = grown(this.owners, new Int32Array(places));
+    this.infos = grown(this.infos, new Int32Array(places));
+    this.chain = grown(this.chain, new Int32Array(places));
+    this.next = grown(this.next, new Int32Array(places));
+    this.previous = grown(this.previous, new Int32Array(places));
+    this.pieceNext = grown(this.pieceNext, new Int32Array(places));
+    this.piecePrevious = grown(this.piecePrevious, new Int32Array(places));
+    this.buckets = new Int32Array(places).fill(NONE);
+    for (let id = 0; id < this.used; id++) this.rehash(id);
+  }
+
+  private count(info: number, by: 1 | -1): void {
+    const kind = kindOf(info);
+    if (kind === KIND_NESTED) this.counts.nested += by;
+    else if (kind === KIND_STAGE2) this.counts.stage2 += by;
+    else this.counts.stage1 += by;
+  }
+}
+
+/** A key is (half, page, size, leader) as one number below 2^53. */
+const KEY_SCALE = 32;
+const LEADER = 1;
+
+function keyOf(half: number, address: number, sizeIndex: number): number {
+  const page = Math.floor(address * PER_PAGE[sizeIndex]!);
+  return (page + half * HALF) * KEY_SCALE + sizeIndex * 2;
+}
+
+/** The address inside its page; sizes up to 1 GiB need only the low 32 bits. */
+function offsetIn(sizeIndex: number, address: number): number {
+  const bytes = PAGE_BYTES[sizeIndex]!;
+  return bytes <= 0x4000_0000 ? address & (bytes - 1) : address % bytes;
+}
+
+function sizeIndexOf(key: number): number {
+  return ((key | 0) >>> 1) & 0xf;
+}
+
+function isLeader(key: number): boolean {
+  return (key & LEADER) === LEADER;
+}
+
+function hash(owner: number, key: number): number {
+  const low = Math.imul(key | 0, 0x9e3779b1);
+  const high = Math.imul((key / 0x1_0000_0000) | 0, 0x85ebca6b);
+  const mixed = Math.imul(low ^ high ^ Math.imul(owner, 0xc2b2ae35), 0x27d4eb2f);
+  return mixed ^ (mixed >>> 15);
+}
+
+/** How many positions of the given sizes a range touches. */
+function positions(
+  sizes: number,
+  range: { readonly first: number; readonly last: number },
+): number {
+  let total = 0;
+  for (let rest = sizes; rest !== 0;) {
+    const index = 31 - Math.clz32(rest);
+    const bytes = PAGE_BYTES[index]!;
+    total += Math.floor(range.last / bytes) - Math.floor(range.first / bytes) + 1;
+    rest ^= 1 << index;
+  }
+  return total;
+}
+
+function grown<T extends Float64Array | Int32Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}

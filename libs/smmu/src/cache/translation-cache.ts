@@ -1,0 +1,161 @@
+import { Tlb, type LeafFilter, type TlbSpace } from './tlb';
+
+/** Translation regime of a stream, as far as TLB tags tell them apart (IHI 0070 §3.3.3). */
+export const STREAM_WORLD = { NS_EL1: 0, EL2: 1, EL2_E2H: 2 } as const;
+export type StreamWorld = (typeof STREAM_WORLD)[keyof typeof STREAM_WORLD];
+
+/** The spaces that one stage-1 context looks up and fills. */
+export interface Stage1Spaces {
+  /** Entries with nG=1, by ASID. */
+  readonly own: TlbSpace;
+  /** Entries with nG=0: any ASID of the same VMID, StreamWorld and ASET (IHI 0070 §3.17.1). */
+  readonly global: TlbSpace;
+}
+
+/** Addresses an invalidation names: a virtual address's half and low 52 bits, or an IPA with half 0. */
+export interface Named {
+  readonly half: number;
+  /** First byte. */
+  readonly first: number;
+  /** Last byte of a range; absent for one address. */
+  readonly last?: number;
+  readonly filter: LeafFilter;
+}
+
+/** The spaces of one regime with ASIDs: a VMID of NS-EL1, or EL2-E2H. */
+class Regime {
+  readonly asids = new Map<number, TlbSpace>();
+  private readonly globals: (TlbSpace | undefined)[] = [undefined, undefined];
+  stage2: TlbSpace | undefined;
+
+  stage1(tlb: Tlb, asid: number, aset: number): Stage1Spaces {
+    let own = this.asids.get(asid);
+    if (own === undefined) this.asids.set(asid, (own = tlb.createSpace()));
+    const global = (this.globals[aset] ??= tlb.createSpace());
+    return { own, global };
+  }
+
+  *globalSpaces(): Iterable<TlbSpace> {
+    for (const space of this.globals) if (space !== undefined) yield space;
+  }
+
+  *stage1Spaces(): Iterable<TlbSpace> {
+    yield* this.asids.values();
+    yield* this.globalSpaces();
+  }
+}
+
+/**
+ * The TLB with its tags: which space an entry belongs to, and which spaces an invalidation names. Each method removes
+ * exactly what the command of the same name must remove (IHI 0070 §4.4.2–4.4.4), no more.
+ */
+export class TranslationCache {
+  readonly tlb = new Tlb();
+  private readonly vmids = new Map<number, Regime>();
+  private readonly el2: Regime = new Regime();
+  private readonly el2E2h: Regime = new Regime();
+
+  /** The spaces of a stage-1 context. EL2 has no ASIDs and no VMID (IHI 0070 §3.17). */
+  stage1Spaces(
+    world: StreamWorld,
+    tags: { vmid: number; asid: number; aset: number },
+  ): Stage1Spaces {
+    if (world === STREAM_WORLD.EL2) {
+      const { own } = this.el2.stage1(this.tlb, 0, 0);
+      return { own, global: own };
+    }
+    const regime = world === STREAM_WORLD.EL2_E2H ? this.el2E2h : this.regime(tags.vmid);
+    return regime.stage1(this.tlb, tags.asid, tags.aset);
+  }
+
+  stage2Space(vmid: number): TlbSpace {
+    const regime = this.regime(vmid);
+    return (regime.stage2 ??= this.tlb.createSpace());
+  }
+
+  /** CMD_TLBI_NH_ALL: all stage-1 entries of the VMID, combined and global ones included. */
+  removeStage1(vmid: number): void {
+    for (const space of this.vmids.get(vmid)?.stage1Spaces() ?? []) this.tlb.removeAll(space);
+  }
+
+  /** CMD_TLBI_NH_ASID: non-global entries only. */
+  removeAsid(vmid: number, asid: number): void {
+    const space = this.vmids.get(vmid)?.asids.get(asid);
+    if (space !== undefined) this.tlb.removeAll(space);
+  }
+
+  /** CMD_TLBI_NH_VA: the ASID's entries and global ones. */
+  removeVa(vmid: number, asid: number, named: Named): void {
+    const regime = this.vmids.get(vmid);
+    if (regime !== undefined) this.removeVaOfAsid(regime, asid, named);
+  }
+
+  /** CMD_TLBI_NH_VAA: the entries of every ASID and global ones. */
+  removeVaAllAsids(vmid: number, named: Named): void {
+    for (const space of this.vmids.get(vmid)?.stage1Spaces() ?? []) this.removeNamed(space, named);
+  }
+
+  /** CMD_TLBI_S12_VMALL: everything of the VMID, at both stages. */
+  removeVmid(vmid: number): void {
+    const regime = this.vmids.get(vmid);
+    if (regime !== undefined) this.removeRegime(regime);
+  }
+
+  /** CMD_TLBI_S2_IPA: stage-2 entries only; combined entries are indexed by VA and stay (IHI 0070 §4.4.3.1). */
+  removeIpa(vmid: number, named: Named): void {
+    const space = this.vmids.get(vmid)?.stage2;
+    if (space !== undefined) this.removeNamed(space, named);
+  }
+
+  /** CMD_TLBI_NSNH_ALL: everything that is not EL2's. */
+  removeNonHyp(): void {
+    for (const regime of this.vmids.values()) this.removeRegime(regime);
+  }
+
+  /** CMD_TLBI_EL2_ALL: everything of EL2, with or without ASID. */
+  removeEl2(): void {
+    this.removeRegime(this.el2);
+    this.removeRegime(this.el2E2h);
+  }
+
+  /** CMD_TLBI_EL2_ASID: non-global EL2-E2H entries of the ASID. */
+  removeEl2Asid(asid: number): void {
+    const space = this.el2E2h.asids.get(asid);
+    if (space !== undefined) this.tlb.removeAll(space);
+  }
+
+  /** CMD_TLBI_EL2_VA: with CR2.E2H the ASID's entries and global ones, without it EL2's entries. */
+  removeEl2Va(asid: number, e2h: boolean, named: Named): void {
+    if (e2h) this.removeVaOfAsid(this.el2E2h, asid, named);
+    else this.removeVaOfAsid(this.el2, 0, named);
+  }
+
+  /** CMD_TLBI_EL2_VAA: every ASID. */
+  removeEl2VaAllAsids(e2h: boolean, named: Named): void {
+    const regime = e2h ? this.el2E2h : this.el2;
+    for (const space of regime.stage1Spaces()) this.removeNamed(space, named);
+  }
+
+  private regime(vmid: number): Regime {
+    let regime = this.vmids.get(vmid);
+    if (regime === undefined) this.vmids.set(vmid, (regime = new Regime()));
+    return regime;
+  }
+
+  private removeRegime(regime: Regime): void {
+    for (const space of regime.stage1Spaces()) this.tlb.removeAll(space);
+    if (regime.stage2 !== undefined) this.tlb.removeAll(regime.stage2);
+  }
+
+  private removeVaOfAsid(regime: Regime, asid: number, named: Named): void {
+    const own = regime.asids.get(asid);
+    if (own !== undefined) this.removeNamed(own, named);
+    for (const space of regime.globalSpaces()) this.removeNamed(space, named);
+  }
+
+  private removeNamed(space: TlbSpace, named: Named): void {
+    const { half, first, last, filter } = named;
+    if (last === undefined) this.tlb.removeAddress(space, half, first, filter);
+    else this.tlb.removeRange(space, half, { first, last }, filter);
+  }
+}

@@ -1,0 +1,59 @@
+import type { Stage1Spaces } from '../cache/translation-cache';
+import type { TlbSpace } from '../cache/tlb';
+import type { Granule } from './granule';
+
+/** Stage 2 of a stream, ready to walk. Sizes are limits: the first byte address beyond. */
+export interface Stage2Context {
+  readonly granule: Granule;
+  readonly startLevel: number;
+  readonly inputLimit: number;
+  readonly base: number;
+  readonly outputLimit: number;
+  /** STE.S2AFFD=0: an AF of 0 faults. */
+  readonly accessFlagFaults: boolean;
+  /** STE.S2PTW. */
+  readonly protectedWalks: boolean;
+  /** STE.S2FWB, where implemented: it changes which MemAttr encodings are Device. */
+  readonly forcedWriteBack: boolean;
+  /** IDR3.XNX: XN tells privileged from unprivileged execution. */
+  readonly separateExecute: boolean;
+  readonly bigEndian: boolean;
+  /** STE.S2R. */
+  readonly records: boolean;
+  readonly space: TlbSpace;
+}
+
+/** The half of a stage-1 context that one TTB translates. */
+export interface Stage1Half {
+  /** EPDx=1. The other fields then say nothing. */
+  readonly disabled: boolean;
+  readonly granule: Granule;
+  readonly startLevel: number;
+  /** Addresses of the half: 2^(64-TxSZ). */
+  readonly inputLimit: number;
+  readonly base: number;
+  readonly ignoresTopByte: boolean;
+  /** HADx=0: hierarchical permissions apply. */
+  readonly hierarchical: boolean;
+  /** E0PDx=1: unprivileged accesses fault. */
+  readonly unprivilegedFaults: boolean;
+}
+
+/** Stage 1 of a stream (and SubstreamID), ready to walk. */
+export interface Stage1Context {
+  /** TTB0 and TTB1; only the first in EL2. */
+  readonly halves: readonly [Stage1Half, Stage1Half | undefined];
+  readonly outputLimit: number;
+  /** CD.AFFD=0: an AF of 0 faults. */
+  readonly accessFlagFaults: boolean;
+  /** EL2: AP[1] is taken as 1 and there is one privilege (IHI 0070 §13.4.1). */
+  readonly onePrivilege: boolean;
+  readonly writeExecuteNever: boolean;
+  readonly privilegedAccessNever: boolean;
+  readonly bigEndian: boolean;
+  /** CD.R. */
+  readonly records: boolean;
+  /** CD.A. */
+  readonly aborts: boolean;
+  readonly spaces: Stage1Spaces;
+}

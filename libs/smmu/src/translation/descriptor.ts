@@ -1,0 +1,69 @@
+import type { PhysicalMemory } from '../memory/physical-memory';
+import type { Field, Layout } from '../formats/layout';
+import {
+  S1_LEAF_DESCRIPTOR,
+  S2_LEAF_DESCRIPTOR,
+  TABLE_DESCRIPTOR,
+} from '../formats/translation-descriptor';
+import { GRANULE_64K_LPA, type Granule } from './granule';
+
+/** A mask inside one 32-bit half of a descriptor, from its declaration. */
+function half<F extends Record<string, Field>>(
+  layout: Layout<F>,
+  name: keyof F,
+  high: boolean,
+): number {
+  const mask = layout.mask(name)[0]!;
+  const inHalf = high ? mask >> 32n : mask & 0xffff_ffffn;
+  if (inHalf === 0n || (high ? mask & 0xffff_ffffn : mask >> 32n) !== 0n) {
+    throw new RangeError(`${layout.name}.${String(name)} is not in that half`);
+  }
+  return Number(inHalf) | 0;
+}
+
+function shift<F extends Record<string, Field>>(layout: Layout<F>, name: keyof F): number {
+  return layout.fields[name]!.lo & 31;
+}
+
+export const VALID = half(TABLE_DESCRIPTOR, 'Valid', false);
+export const TABLE_OR_PAGE = half(TABLE_DESCRIPTOR, 'Type', false);
+export const PXN_TABLE = half(TABLE_DESCRIPTOR, 'PXNTable', true);
+export const UXN_TABLE = half(TABLE_DESCRIPTOR, 'UXNTable', true);
+export const AP_TABLE_SHIFT = shift(TABLE_DESCRIPTOR, 'APTable');
+
+export const ACCESS_FLAG = half(S1_LEAF_DESCRIPTOR, 'AF', false);
+export const NOT_GLOBAL = half(S1_LEAF_DESCRIPTOR, 'nG', false);
+export const AP_SHIFT = shift(S1_LEAF_DESCRIPTOR, 'AP');
+export const PXN = half(S1_LEAF_DESCRIPTOR, 'PXN', true);
+export const UXN = half(S1_LEAF_DESCRIPTOR, 'UXN', true);
+
+export const S2AP_SHIFT = shift(S2_LEAF_DESCRIPTOR, 'S2AP');
+export const S2_MEMATTR_SHIFT = shift(S2_LEAF_DESCRIPTOR, 'MemAttr');
+export const S2_XN_SHIFT = shift(S2_LEAF_DESCRIPTOR, 'XN');
+
+/** One descriptor as the walkers read it. Reused: it holds the last one read. */
+export class Descriptor {
+  lo = 0;
+  hi = 0;
+
+  /** Reads the descriptor at a backed physical address. */
+  read(memory: PhysicalMemory, pa: number, bigEndian: boolean): void {
+    const lo = memory.readLo(pa);
+    const hi = memory.readHi(pa);
+    this.lo = bigEndian ? swapped(hi) : lo;
+    this.hi = bigEndian ? swapped(lo) : hi;
+  }
+
+  /** The address in a Table, Block or Page descriptor, before a Block's low bits are dropped (DDI 0487 D8.3). */
+  address(granule: Granule): number {
+    const low = (this.lo & -(1 << granule.pageShift)) >>> 0;
+    const address = (this.hi & 0xffff) * 0x1_0000_0000 + low;
+    if (granule !== GRANULE_64K_LPA) return address;
+    // Bits [15:12] hold address bits [51:48].
+    return address + ((this.lo >>> 12) & 0xf) * 2 ** 48;
+  }
+}
+
+function swapped(word: number): number {
+  return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
+}

@@ -1,0 +1,123 @@
+import { PAGE_BYTES, pageSizeIndex } from '../cache/page-sizes';
+import { entryOrigin, KIND_STAGE1, S2_READ, STAGE2_ALL } from '../cache/tlb-info';
+import type { Fault, TranslationFault } from '../events/faults';
+import type { PhysicalMemory } from '../memory/physical-memory';
+import type { Stage1Context, Stage1Half, Stage2Context } from './context';
+import {
+  ACCESS_FLAG,
+  AP_SHIFT,
+  AP_TABLE_SHIFT,
+  Descriptor,
+  NOT_GLOBAL,
+  PXN,
+  PXN_TABLE,
+  TABLE_OR_PAGE,
+  UXN,
+  UXN_TABLE,
+  VALID,
+} from './descriptor';
+import { levelShift } from './granule';
+import { stage1Permissions } from './permissions';
+import type { Stage2Walker } from './stage2';
+
+/**
+ * The stage-1 walk, VA to IPA or PA. One walker serves a whole SMMU; its public fields hold the last successful walk.
+ */
+export class Stage1Walker {
+  /** Output address of the leaf's first byte. */
+  leafBase = 0;
+  /** Place of the leaf's size in PAGE_SIZES_LOG2. */
+  sizeIndex = 0;
+  /** TLB information bits: what the leaf permits, stage 2 not regarded. */
+  info = 0;
+  /** The leaf's nG bit is 0. */
+  global = false;
+  private readonly descriptor = new Descriptor();
+
+  constructor(
+    private readonly memory: PhysicalMemory,
+    private readonly stage2: Stage2Walker,
+  ) {}
+
+  /**
+   * Walks for the `offset` of an address inside its half. With stage 2, tables are at IPAs and every descriptor fetch is
+   * translated first (IHI 0070 §3.3.4, §7.3.22).
+   */
+  walk(
+    context: Stage1Context,
+    half: Stage1Half,
+    offset: number,
+    stage2: Stage2Context | undefined,
+  ): Fault | undefined {
+    const { granule } = half;
+    const entry = this.descriptor;
+    let table = half.base;
+    let tableBits = 0;
+    let first = true;
+    for (let level = half.startLevel; level <= 3; level++) {
+      const shift = levelShift(granule, level);
+      const position = Math.floor(offset / 2 ** shift);
+      const index = first ? position : position % 2 ** granule.stride;
+      first = false;
+      const failed = this.fetch(context, table + index * 8, stage2);
+      if (failed !== undefined) return failed;
+      const tableOrPage = (entry.lo & TABLE_OR_PAGE) !== 0;
+      if ((entry.lo & VALID) === 0) return fault('F_TRANSLATION');
+      if (!tableOrPage && (level === 3 || level < granule.firstBlockLevel)) {
+        return fault('F_TRANSLATION');
+      }
+      const output = entry.address(granule);
+      if (output >= context.outputLimit) return fault('F_ADDR_SIZE');
+      if (level < 3 && tableOrPage) {
+        table = output;
+        tableBits |= entry.hi;
+        continue;
+      }
+      if (context.accessFlagFaults && (entry.lo & ACCESS_FLAG) === 0) return fault('F_ACCESS');
+      this.leaf(context, half, level, half.hierarchical ? tableBits : 0);
+      return undefined;
+    }
+    throw new Error('a stage-1 walk ended without a leaf');
+  }
+
+  /** Reads one descriptor, through stage 2 if there is one. */
+  private fetch(
+    context: Stage1Context,
+    address: number,
+    stage2: Stage2Context | undefined,
+  ): Fault | undefined {
+    let pa = address;
+    if (stage2 !== undefined) {
+      const failed = this.stage2.translate(stage2, address, 'TT', S2_READ);
+      if (failed !== undefined) return failed;
+      pa = this.stage2.pa;
+    }
+    if (!this.memory.backed(pa)) {
+      return { event: 'F_WALK_EABT', stage: 1, class: 'TT', fetchAddress: pa };
+    }
+    this.descriptor.read(this.memory, pa, context.bigEndian);
+    return undefined;
+  }
+
+  private leaf(context: Stage1Context, half: Stage1Half, level: number, tableBits: number): void {
+    const { lo, hi } = this.descriptor;
+    const { granule } = half;
+    this.sizeIndex = pageSizeIndex(levelShift(granule, level));
+    const output = this.descriptor.address(granule);
+    this.leafBase = output - (output % PAGE_BYTES[this.sizeIndex]!);
+    this.global = (lo & NOT_GLOBAL) === 0;
+    // APTable[0] takes unprivileged access away, APTable[1] write access (DDI 0487 D8.4.1.2.1).
+    const apTable = (tableBits >>> AP_TABLE_SHIFT) & 3;
+    const ap = (((lo >>> AP_SHIFT) & 3) | (apTable & 2)) & ~(apTable & 1);
+    const pxn = (hi & PXN) !== 0 || (tableBits & PXN_TABLE) !== 0;
+    const uxn = (hi & UXN) !== 0 || (tableBits & UXN_TABLE) !== 0;
+    this.info =
+      stage1Permissions(context, ap, pxn, uxn) |
+      STAGE2_ALL |
+      entryOrigin(KIND_STAGE1, level, granule.commandCode);
+  }
+}
+
+function fault(event: TranslationFault['event']): TranslationFault {
+  return { event, stage: 1, class: 'IN' };
+}

@@ -1,0 +1,143 @@
+import { PAGE_BYTES, pageSizeIndex } from '../cache/page-sizes';
+import type { Tlb } from '../cache/tlb';
+import { entryOrigin, KIND_STAGE2, S2_DEVICE, STAGE1_ALL } from '../cache/tlb-info';
+import type { Fault, FaultClass, TranslationFault } from '../events/faults';
+import type { PhysicalMemory } from '../memory/physical-memory';
+import type { Stage2Context } from './context';
+import {
+  ACCESS_FLAG,
+  Descriptor,
+  S2AP_SHIFT,
+  S2_MEMATTR_SHIFT,
+  S2_XN_SHIFT,
+  TABLE_OR_PAGE,
+  VALID,
+} from './descriptor';
+import { levelShift } from './granule';
+import { stage2Permissions } from './permissions';
+
+/**
+ * Stage-2 translation, IPA to PA. One walker serves a whole SMMU; its public fields hold the last successful translation.
+ */
+export class Stage2Walker {
+  /** Output address of the last translation. */
+  pa = 0;
+  /** TLB information bits of the leaf. */
+  info = 0;
+  /** Place of the leaf's size in PAGE_SIZES_LOG2. */
+  sizeIndex = 0;
+  private readonly descriptor = new Descriptor();
+  private leafBase = 0;
+
+  constructor(
+    private readonly memory: PhysicalMemory,
+    private readonly tlb: Tlb,
+  ) {}
+
+  /**
+   * Translates one IPA. `need` is the stage-2 permission of the access: CD fetches and stage-1 walks need read. What is
+   * permitted is cached; a fault leaves nothing behind.
+   */
+  translate(
+    context: Stage2Context,
+    ipa: number,
+    access: FaultClass,
+    need: number,
+  ): Fault | undefined {
+    if (ipa >= context.inputLimit) return fault('F_TRANSLATION', access, ipa);
+    const id = this.tlb.find(context.space, 0, ipa);
+    if (id >= 0) {
+      this.info = this.tlb.info(id);
+      this.sizeIndex = this.tlb.sizeIndex(id);
+      this.pa = this.tlb.pa(id, ipa);
+      return this.permission(context, ipa, access, need);
+    }
+    const failed = this.walk(context, ipa, access) ?? this.permission(context, ipa, access, need);
+    if (failed !== undefined) return failed;
+    this.tlb.insert(context.space, {
+      address: ipa,
+      half: 0,
+      sizeIndex: this.sizeIndex,
+      leafSizeIndex: this.sizeIndex,
+      pa: this.leafBase,
+      ipa: this.leafBase,
+      info: this.info,
+    });
+    return undefined;
+  }
+
+  private permission(
+    context: Stage2Context,
+    ipa: number,
+    access: FaultClass,
+    need: number,
+  ): Fault | undefined {
+    if ((this.info & need) !== need) return fault('F_PERMISSION', access, ipa);
+    // A protected table walk must not touch Device memory (IHI 0070 §5.2 S2PTW).
+    if (context.protectedWalks && access !== 'IN' && (this.info & S2_DEVICE) !== 0) {
+      return fault('F_PERMISSION', access, ipa);
+    }
+    return undefined;
+  }
+
+  /** The walk: per level the fetch, validity, output size; on the leaf the Access flag (IHI 0070 §7.3.22). */
+  private walk(context: Stage2Context, ipa: number, access: FaultClass): Fault | undefined {
+    const { granule } = context;
+    const entry = this.descriptor;
+    let table = context.base;
+    let first = true;
+    for (let level = context.startLevel; level <= 3; level++) {
+      const shift = levelShift(granule, level);
+      const position = Math.floor(ipa / 2 ** shift);
+      // Concatenated start tables are one longer table, so the first index is not cut (DDI 0487 D8.2.2).
+      const index = first ? position : position % 2 ** granule.stride;
+      first = false;
+      const address = table + index * 8;
+      if (!this.memory.backed(address)) {
+        return { event: 'F_WALK_EABT', stage: 2, class: access, fetchAddress: address };
+      }
+      entry.read(this.memory, address, context.bigEndian);
+      const tableOrPage = (entry.lo & TABLE_OR_PAGE) !== 0;
+      if ((entry.lo & VALID) === 0) return fault('F_TRANSLATION', access, ipa);
+      if (!tableOrPage && (level === 3 || level < granule.firstBlockLevel)) {
+        return fault('F_TRANSLATION', access, ipa);
+      }
+      const output = entry.address(granule);
+      if (output >= context.outputLimit) return fault('F_ADDR_SIZE', access, ipa);
+      if (level < 3 && tableOrPage) {
+        table = output;
+        continue;
+      }
+      if (context.accessFlagFaults && (entry.lo & ACCESS_FLAG) === 0) {
+        return fault('F_ACCESS', access, ipa);
+      }
+      this.leaf(context, level, output, ipa);
+      return undefined;
+    }
+    throw new Error('a stage-2 walk ended without a leaf');
+  }
+
+  private leaf(context: Stage2Context, level: number, output: number, ipa: number): void {
+    const { lo, hi } = this.descriptor;
+    const { granule } = context;
+    this.sizeIndex = pageSizeIndex(levelShift(granule, level));
+    const bytes = PAGE_BYTES[this.sizeIndex]!;
+    this.leafBase = output - (output % bytes);
+    this.pa = this.leafBase + (ipa % bytes);
+    const memAttr = (lo >>> S2_MEMATTR_SHIFT) & 0xf;
+    const device = context.forcedWriteBack ? (memAttr & 0b100) === 0 : memAttr < 0b100;
+    this.info =
+      STAGE1_ALL |
+      stage2Permissions(context, (lo >>> S2AP_SHIFT) & 3, (hi >>> S2_XN_SHIFT) & 3) |
+      (device ? S2_DEVICE : 0) |
+      entryOrigin(KIND_STAGE2, level, granule.commandCode);
+  }
+}
+
+function fault(
+  event: TranslationFault['event'],
+  access: FaultClass,
+  ipa: number,
+): TranslationFault {
+  return { event, stage: 2, class: access, ipa };
+}

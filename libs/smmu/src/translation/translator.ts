@@ -1,0 +1,132 @@
+import { PAGE_BYTES } from '../cache/page-sizes';
+import type { Tlb } from '../cache/tlb';
+import {
+  entryOrigin,
+  granuleCodeOf,
+  KIND_NESTED,
+  levelOf,
+  S2_DEVICE,
+  STAGE1_ALL,
+  STAGE2_ALL,
+} from '../cache/tlb-info';
+import type { Fault } from '../events/faults';
+import type { PhysicalMemory } from '../memory/physical-memory';
+import type { Stage1Context, Stage1Half, Stage2Context } from './context';
+import { InputAddress } from './input-address';
+import type { Need } from './permissions';
+import { Stage1Walker } from './stage1';
+import { Stage2Walker } from './stage2';
+
+const STAGE1_FAULT = { stage: 1, class: 'IN' } as const;
+
+/**
+ * Translation of one transaction's address through the stages its stream enables, with the TLB in front. The public
+ * fields hold the last successful translation.
+ */
+export class Translator {
+  pa = 0;
+  /** TLB information bits: what both stages permit. */
+  info = 0;
+  readonly stage2: Stage2Walker;
+  private readonly stage1: Stage1Walker;
+
+  constructor(
+    memory: PhysicalMemory,
+    private readonly tlb: Tlb,
+  ) {
+    this.stage2 = new Stage2Walker(memory, tlb);
+    this.stage1 = new Stage1Walker(memory, this.stage2);
+  }
+
+  /** Stage 2 alone; `address` is below 2^IAS. */
+  throughStage2(context: Stage2Context, address: number, need: Need): Fault | undefined {
+    const failed = this.stage2.translate(context, address, 'IN', need.stage2);
+    if (failed !== undefined) return failed;
+    this.pa = this.stage2.pa;
+    this.info = this.stage2.info;
+    return undefined;
+  }
+
+  /** Stage 1, and stage 2 behind it where the stream has one. */
+  throughStage1(
+    context: Stage1Context,
+    input: InputAddress,
+    need: Need,
+    options: { privileged: boolean; stage2: Stage2Context | undefined },
+  ): Fault | undefined {
+    const half = input.select(context);
+    if (half === undefined || (half.unprivilegedFaults && !options.privileged)) {
+      return { event: 'F_TRANSLATION', ...STAGE1_FAULT };
+    }
+    const id = this.lookup(context, input);
+    if (id >= 0) return this.hit(id, input.low52, need);
+    // A TLB may answer for a disabled half, a walk may not (IHI 0070 §5.4.1.1).
+    if (half.disabled) return { event: 'F_TRANSLATION', ...STAGE1_FAULT };
+    return this.miss(context, half, input, need, options.stage2);
+  }
+
+  private lookup(context: Stage1Context, input: InputAddress): number {
+    const { own, global } = context.spaces;
+    const id = this.tlb.find(own, input.half, input.low52);
+    return id >= 0 ? id : this.tlb.find(global, input.half, input.low52);
+  }
+
+  private hit(id: number, address: number, need: Need): Fault | undefined {
+    const info = this.tlb.info(id);
+    if ((info & need.stage1) !== need.stage1) return { event: 'F_PERMISSION', ...STAGE1_FAULT };
+    if ((info & need.stage2) !== need.stage2) {
+      return { event: 'F_PERMISSION', stage: 2, class: 'IN', ipa: this.tlb.ipa(id, address) };
+    }
+    this.pa = this.tlb.pa(id, address);
+    this.info = info;
+    return undefined;
+  }
+
+  private miss(
+    context: Stage1Context,
+    half: Stage1Half,
+    input: InputAddress,
+    need: Need,
+    stage2: Stage2Context | undefined,
+  ): Fault | undefined {
+    const walk = this.stage1;
+    const failed = walk.walk(context, half, input.offset, stage2);
+    if (failed !== undefined) return failed;
+    // A stage-1 permission fault comes before any stage-2 fault of the output (IHI 0070 §7.3.22).
+    if ((walk.info & need.stage1) !== need.stage1) {
+      return { event: 'F_PERMISSION', ...STAGE1_FAULT };
+    }
+    const leafBytes = PAGE_BYTES[walk.sizeIndex]!;
+    const ipa = walk.leafBase + (input.low52 % leafBytes);
+    this.pa = ipa;
+    this.info = walk.info;
+    let sizeIndex = walk.sizeIndex;
+    if (stage2 !== undefined) {
+      const refused = this.stage2.translate(stage2, ipa, 'IN', need.stage2);
+      if (refused !== undefined) return refused;
+      this.pa = this.stage2.pa;
+      this.info = combined(walk.info, this.stage2.info);
+      sizeIndex = Math.min(sizeIndex, this.stage2.sizeIndex);
+    }
+    const offset = input.low52 % PAGE_BYTES[sizeIndex]!;
+    this.tlb.insert(walk.global ? context.spaces.global : context.spaces.own, {
+      address: input.low52,
+      half: input.half,
+      sizeIndex,
+      leafSizeIndex: walk.sizeIndex,
+      pa: this.pa - offset,
+      ipa: ipa - offset,
+      info: this.info,
+    });
+    return undefined;
+  }
+}
+
+/** Permissions of both stages; level and granule are those of the stage-1 leaf, by which invalidations name the entry. */
+function combined(stage1: number, stage2: number): number {
+  return (
+    (stage1 & STAGE1_ALL) |
+    (stage2 & (STAGE2_ALL | S2_DEVICE)) |
+    entryOrigin(KIND_NESTED, levelOf(stage1), granuleCodeOf(stage1))
+  );
+}
