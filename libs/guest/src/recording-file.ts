@@ -11,9 +11,7 @@ import { formatStep, parseStep } from './recording-steps';
 /** The JSON document of a recording file: numbers as hex strings, one string a step. */
 export type RecordingDocument = z.infer<typeof RECORDING_DOCUMENT>;
 
-const hexNumber = z
-  .string()
-  .regex(/^0x[0-9a-f]{1,13}$/, 'expected a number below 2^52 like 0x1f');
+const hexNumber = z.string().regex(/^0x[0-9a-f]{1,13}$/, 'expected a number below 2^52 like 0x1f');
 const register = z.string().regex(/^0x[0-9a-f]{1,8}$/, 'expected a 32-bit register like 0x1414');
 const pages = z.array(z.strictObject({ base: hexNumber, size: hexNumber }));
 
@@ -116,7 +114,11 @@ function documentError(error: z.ZodError): RecordingError {
   const issue = error.issues[0];
   const path = (issue?.path ?? []).reduce<string>(
     (all, key) =>
-      typeof key === 'number' ? `${all}[${key}]` : all === '' ? String(key) : `${all}.${String(key)}`,
+      typeof key === 'number'
+        ? `${all}[${key}]`
+        : all === ''
+          ? String(key)
+          : `${all}.${String(key)}`,
     '',
   );
   return new RecordingError(path === '' ? 'recording' : path, issue?.message ?? 'a recording');

@@ -20,6 +20,7 @@ import type { HostObserver } from './observer';
 import type { InvalidationArray } from './invalidation-array';
 import type { HostPolicy } from './policy';
 import type { Probe, SmmuDescription } from './probe';
+import type { Stage2Configuration } from './ste-composition';
 import type { VsteWords } from './vste-rules';
 
 /** Commands of a guest that one CMD_SYNC completes (Linux `CMDQ_BATCH_ENTRIES` - 1). */
@@ -205,6 +206,11 @@ export class HostDriver {
     const [first] = master.streamIds;
     if (first === undefined) throw new RangeError(`${device} has no stream`);
     return [...master.smmu.streamTable.read(first)];
+  }
+
+  /** What a nest parent contributes to the STEs of its devices. */
+  stage2Of(parent: string): Stage2Configuration {
+    return this.parentOf(parent).stage2;
   }
 
   /** What the driver decided to use of an SMMU. */

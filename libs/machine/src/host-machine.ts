@@ -1,6 +1,6 @@
 import { addressOf, fromHex, parseStream, unreachable } from '@steward/domain';
 import type { DomainEvent, Hex } from '@steward/domain';
-import { HostDriver } from '@steward/host';
+import { composeSte, HostDriver } from '@steward/host';
 import type { AttachRequest, IdrWords } from '@steward/host';
 import { PhysicalMemory } from '@steward/smmu';
 import type { CommandWords } from '@steward/smmu';
@@ -71,6 +71,15 @@ export class HostMachine {
   /** The 8 words of the STE of a device's first StreamID, as they stand in memory. */
   physicalSte(device: string): bigint[] {
     return this.driver.physicalSte(device);
+  }
+
+  /**
+   * The 8 words that the driver composes for a vSTE of a vSMMU's guest (ATS off): what must be in force
+   * while that vSTE is.
+   */
+  composedSte(vsmmu: string, vste: readonly [bigint, bigint]): readonly bigint[] {
+    const stage2 = this.driver.stage2Of(this.vsmmu(vsmmu).parent);
+    return composeSte({ kind: 'nested', stage2, ats: false, vste });
   }
 
   /** Host address that backs a guest address. */

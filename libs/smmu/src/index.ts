@@ -38,3 +38,12 @@ export { REGISTERS, type RegisterFormat, type RegisterName } from './formats/reg
 export { PhysicalMemory } from './memory/physical-memory';
 export type { Region } from './memory/regions';
 export type { Outcome, Transaction } from './transaction';
+export { Smmu } from './smmu';
+export type { SmmuObserver } from './observer';
+export type { Removed } from './cache/removed';
+export type { SmmuConfiguration } from './registers/features';
+export {
+  UnsupportedFeatureError,
+  unsupportedFeatures,
+  type UnsupportedFeature,
+} from './registers/unsupported';

@@ -157,7 +157,11 @@ function documentError(error: z.ZodError): CmdqError {
   const issue = error.issues[0];
   const path = (issue?.path ?? []).reduce<string>(
     (all, key) =>
-      typeof key === 'number' ? `${all}[${key}]` : all === '' ? String(key) : `${all}.${String(key)}`,
+      typeof key === 'number'
+        ? `${all}[${key}]`
+        : all === ''
+          ? String(key)
+          : `${all}.${String(key)}`,
     '',
   );
   return new CmdqError(path === '' ? 'document' : path, issue?.message ?? 'not a recording');

@@ -1,4 +1,10 @@
-import { COMMANDS, commandName, opcodeOf, type CommandFormat, type CommandWords } from '@steward/smmu';
+import {
+  COMMANDS,
+  commandName,
+  opcodeOf,
+  type CommandFormat,
+  type CommandWords,
+} from '@steward/smmu';
 import { readCommands, type CommandText } from './command-text';
 import type { TraceFields, TraceLine } from './events';
 import type { ParsedTrace } from './lines';
@@ -143,10 +149,7 @@ function streamRange(
   ];
 }
 
-function rangePiece(
-  fields: TraceFields<'smmuv3_range_inval'>,
-  words: CommandWords,
-): Comparison[] {
+function rangePiece(fields: TraceFields<'smmuv3_range_inval'>, words: CommandWords): Comparison[] {
   const raw = (field: string) => fieldOf(words, field);
   const asid: Comparison[] = fields.asid === -1 ? [] : [['asid', fields.asid, raw('ASID')]];
   // ASID -1: a command that has none (TLBI_NH_VAA, TLBI_S2_IPA).

@@ -13,8 +13,7 @@ export const TRACE_EVENTS = {
   smmuv3_write_mmio: 'addr: {addr:x} val:{val:w} size: {size:x}({result:d})',
   smmuv3_trigger_irq: 'irq={irq:d}',
   // Command queue
-  smmuv3_cmdq_consume:
-    'prod={prod:d} cons={cons:d} prod.wrap={prodWrap:d} cons.wrap={consWrap:d}',
+  smmuv3_cmdq_consume: 'prod={prod:d} cons={cons:d} prod.wrap={prodWrap:d} cons.wrap={consWrap:d}',
   smmuv3_cmdq_consume_out:
     'prod:{prod:d}, cons:{cons:d}, prod_wrap:{prodWrap:d}, cons_wrap:{consWrap:d}',
   smmuv3_cmdq_opcode: '<--- SMMU_CMD_{name:s}',

@@ -56,7 +56,10 @@ export function parseLine(row: string, line: number): TraceLine | string {
   if (grammar === undefined) return name;
   const match = grammar.pattern.exec(blank < 0 ? '' : row.slice(blank + 1));
   if (match === null) {
-    throw new TraceError(line, `expected ${name} ${grammar.template}, found "${row.slice(0, 200)}"`);
+    throw new TraceError(
+      line,
+      `expected ${name} ${grammar.template}, found "${row.slice(0, 200)}"`,
+    );
   }
   const fields: Record<string, number | bigint | string> = {};
   for (const [i, field] of grammar.fields.entries()) {

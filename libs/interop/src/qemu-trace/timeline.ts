@@ -102,7 +102,7 @@ class TimelineBuilder {
 
   constructor(
     private readonly trace: ParsedTrace,
-    private readonly queue: RecordedQueue | undefined,
+    queue: RecordedQueue | undefined,
   ) {
     this.commands = queue?.commands ?? readCommands(trace.lines).map(shownCommand);
     this.phases = queue?.phases ?? [];

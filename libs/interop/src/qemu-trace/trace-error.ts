@@ -1,9 +1,5 @@
 /** Kinds of recording that are understood as input but that this release does not turn into a playable guest. */
-export type UnsupportedReason =
-  | 'several-smmus'
-  | 'stage-2-only'
-  | 'no-phases'
-  | 'queue-wrapped';
+export type UnsupportedReason = 'several-smmus' | 'stage-2-only' | 'no-phases' | 'queue-wrapped';
 
 /** The trace is damaged. `line` is 1-based, as an editor counts. */
 export class TraceError extends Error {

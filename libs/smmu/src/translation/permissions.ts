@@ -12,14 +12,6 @@ import {
 } from '../cache/tlb-info';
 import type { Stage1Context, Stage2Context } from './context';
 
-/** Permission bits of a stage-1 leaf once the hierarchical bits are merged in. */
-export interface Stage1LeafBits {
-  /** AP[2:1]. */
-  readonly ap: number;
-  readonly pxn: boolean;
-  readonly uxn: boolean;
-}
-
 /** What a stage-1 leaf permits, as TLB information bits (DDI 0487 D8.4.1, direct permissions). */
 export function stage1Permissions(
   context: Stage1Context,
@@ -72,6 +64,7 @@ export function stage2Permissions(context: Stage2Context, s2ap: number, xn: numb
 
 /** The bits that an access needs: one of stage 1, one of stage 2. */
 export interface Need {
+  readonly privileged: boolean;
   readonly stage1: number;
   readonly stage2: number;
   /** Bits that say whether this kind of access could read and could write. */
@@ -92,6 +85,7 @@ function need(privileged: boolean, kind: 'read' | 'write' | 'execute'): Need {
   };
   const reads = kind === 'execute' ? 'execute' : 'read';
   return {
+    privileged,
     stage1: stage1[kind],
     stage2: stage2[kind],
     readable: stage1[reads] | stage2[reads],

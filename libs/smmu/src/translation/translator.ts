@@ -52,17 +52,17 @@ export class Translator {
     context: Stage1Context,
     input: InputAddress,
     need: Need,
-    options: { privileged: boolean; stage2: Stage2Context | undefined },
+    stage2: Stage2Context | undefined,
   ): Fault | undefined {
     const half = input.select(context);
-    if (half === undefined || (half.unprivilegedFaults && !options.privileged)) {
+    if (half === undefined || (half.unprivilegedFaults && !need.privileged)) {
       return { event: 'F_TRANSLATION', ...STAGE1_FAULT };
     }
     const id = this.lookup(context, input);
     if (id >= 0) return this.hit(id, input.low52, need);
     // A TLB may answer for a disabled half, a walk may not (IHI 0070 §5.4.1.1).
     if (half.disabled) return { event: 'F_TRANSLATION', ...STAGE1_FAULT };
-    return this.miss(context, half, input, need, options.stage2);
+    return this.miss(context, half, input, need, stage2);
   }
 
   private lookup(context: Stage1Context, input: InputAddress): number {

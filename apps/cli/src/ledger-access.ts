@@ -1,0 +1,82 @@
+import 'reflect-metadata';
+import { join } from 'node:path';
+import { NestFactory } from '@nestjs/core';
+import type { INestApplicationContext } from '@nestjs/common';
+import { ControlModule, Projection } from '@steward/control';
+import { ReadModels, SqliteLedger } from '@steward/ledger';
+import type { Ledger, OpenMode } from '@steward/ledger';
+import { CliError, EXIT } from './exit-codes';
+import { projectRoot } from './files';
+
+export const DEFAULT_LEDGER = '.steward/ledger.db';
+
+export interface OpenLedger {
+  readonly ledger: Ledger;
+  readonly readModels: ReadModels;
+}
+
+const migrations = (): string => join(projectRoot(), 'migrations');
+
+/** Opens a ledger and its read models for the time `work` takes. */
+export async function withLedger<T>(
+  file: string,
+  mode: OpenMode,
+  work: (open: OpenLedger) => Promise<T>,
+): Promise<T> {
+  const ledger = await SqliteLedger.open({ file, migrations: migrations(), mode });
+  try {
+    const access = mode === 'read' ? 'read' : 'write';
+    const readModels = ReadModels.open({ file, migrations: migrations(), mode: access });
+    try {
+      return await work({ ledger, readModels });
+    } finally {
+      readModels.close();
+    }
+  } finally {
+    await ledger.close();
+  }
+}
+
+/** Opens the control layer over a ledger. */
+export async function withControl<T>(
+  file: string,
+  mode: 'create' | 'write',
+  work: (app: INestApplicationContext, open: OpenLedger) => Promise<T>,
+): Promise<T> {
+  return withLedger(file, mode, async (open) => {
+    const module = ControlModule.over(open);
+    const app = await NestFactory.createApplicationContext(module, { logger: ['error', 'warn'] });
+    try {
+      return await work(app, open);
+    } finally {
+      await app.close();
+    }
+  });
+}
+
+/** Opens a ledger whose read models are complete: what a crash or a deletion took is computed again. */
+export async function withReadModels<T>(
+  file: string,
+  work: (open: OpenLedger) => Promise<T>,
+): Promise<T> {
+  return withControl(file, 'write', async (app, open) => {
+    if (open.readModels.checkpoints.get('machine') < (await open.ledger.latest())) {
+      await app.get(Projection).catchUp();
+    }
+    return work(open);
+  });
+}
+
+/** A commit number or `latest`. @throws CliError (usage) for anything else, (not found) beyond the end. */
+export async function positionOf(text: string, ledger: Ledger): Promise<number> {
+  const latest = await ledger.latest();
+  if (text === 'latest') return latest;
+  if (!/^\d+$/.test(text)) {
+    throw new CliError(EXIT.usage, `"${text}" is not a position: a commit number or "latest"`);
+  }
+  const position = Number(text);
+  if (position > latest) {
+    throw new CliError(EXIT.notFound, `no commit ${text}: the ledger ends at ${latest}`);
+  }
+  return position;
+}

@@ -1,0 +1,51 @@
+import { Command, CommanderError } from 'commander';
+import { auditCommand } from './commands/audit';
+import { decodeCommand } from './commands/decode';
+import { importCommand } from './commands/import';
+import { logCommand } from './commands/log';
+import { replayCommand } from './commands/replay';
+import { runCommand } from './commands/run';
+import { showCommand } from './commands/show';
+import { verifyCommand } from './commands/verify';
+import { EXIT, exitCodeOf, isExpected } from './exit-codes';
+
+const VERSION = '0.1.0';
+
+function program(): Command {
+  const steward = new Command('steward')
+    .description('event-sourced control plane for simulated guests behind ARM SMMUv3 IOMMUs')
+    .version(VERSION)
+    .exitOverride()
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused, 5 tampering found, 6 replay diverged',
+    );
+  const commands = [
+    ...[runCommand, logCommand, showCommand, auditCommand, replayCommand, verifyCommand],
+    ...[importCommand, decodeCommand],
+  ];
+  for (const add of commands) add(steward);
+  return steward;
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  // A reader that stops reading (`steward log | head`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.done);
+    throw error;
+  });
+  try {
+    await program().parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+      return;
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    const stack = error instanceof Error ? error.stack : undefined;
+    process.stderr.write(`steward: ${isExpected(error) ? message : (stack ?? message)}\n`);
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+void main(process.argv);

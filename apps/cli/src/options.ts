@@ -1,0 +1,28 @@
+import { InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { DEFAULT_LEDGER } from './ledger-access';
+
+/** `--ledger` and `--json`, which every command but `decode` and `import` has. */
+export function withLedgerOption(command: Command): Command {
+  return withJsonOption(command.option('--ledger <file>', 'ledger file', DEFAULT_LEDGER));
+}
+
+export function withJsonOption(command: Command): Command {
+  return command.option('--json', 'machine-readable output');
+}
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new InvalidArgumentError('expected a whole number from 1 on.');
+  }
+  return value;
+}
+
+export function nonNegativeInteger(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
+    throw new InvalidArgumentError('expected a whole number from 0 on.');
+  }
+  return value;
+}

@@ -1,0 +1,15 @@
+export { ControlModule } from './control.module';
+export type { ControlOptions } from './control.module';
+export { AggregateStates } from './commands/aggregate-states';
+export { DecideCommand } from './commands/decide-command';
+export type { Answer, Request } from './commands/decide-command';
+export { HostLanes } from './commands/host-lanes';
+export type { Clock } from './ports';
+export { Projection } from './projection/projection';
+export type { AppliedCommit } from './projection/projection';
+export { AttachmentsQuery } from './queries/attachments';
+export { CommitQuery } from './queries/commit';
+export { parseScenario, ScenarioSyntaxError, withGuests } from './scenario/scenario';
+export type { Scenario } from './scenario/scenario';
+export { ScenarioRefusedError, ScenarioRunner } from './scenario/scenario-runner';
+export type { RunTotals } from './scenario/scenario-runner';

@@ -1,0 +1,79 @@
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+
+const Word = z
+  .union([z.string().regex(/^0x[0-9a-fA-F]{1,8}$/, 'a 32-bit value as 0x…'), z.int().nonnegative()])
+  .transform((value) => Number(value));
+const Id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'letters, digits, ".", "_" and "-"');
+
+const Scenario = z.strictObject({
+  name: Id,
+  seed: z.int().nonnegative().default(1),
+  host: z.strictObject({ id: Id, policy: z.enum(['mainline']).default('mainline') }),
+  smmus: z
+    .array(
+      z.strictObject({
+        id: Id,
+        /** IDR0 to IDR5. */
+        idr: z.tuple([Word, Word, Word, Word, Word, Word]),
+        iidr: Word.default(0),
+        aidr: Word.default(0),
+        nesting: z.boolean().optional(),
+        s2fwb: z.boolean().optional(),
+      }),
+    )
+    .min(1),
+  /** Whether firmware flags the root complexes CANWBS, so that devices may nest without S2FWB. */
+  canwbs: z.boolean().default(true),
+  guests: z
+    .array(
+      z.strictObject({
+        name: Id,
+        smmu: Id,
+        /** A recording made by `steward import`, relative to the scenario file. */
+        recording: z.string().min(1),
+      }),
+    )
+    .min(1),
+});
+
+export type Scenario = z.infer<typeof Scenario>;
+
+/** The scenario file is not one; the message names file, place and what was expected. */
+export class ScenarioSyntaxError extends Error {
+  override readonly name = 'ScenarioSyntaxError';
+}
+
+/** @throws ScenarioSyntaxError for broken YAML, an unknown key, or a value of another kind. */
+export function parseScenario(text: string, file: string): Scenario {
+  const document = parseDocument(text, { prettyErrors: true });
+  const [broken] = document.errors;
+  if (broken) throw new ScenarioSyntaxError(`${file}: ${broken.message}`);
+  const parsed = Scenario.safeParse(document.toJS());
+  if (!parsed.success) {
+    const where = parsed.error.issues.map(
+      (issue) => `${file}: ${issue.path.join('.') || 'document'}: ${issue.message}`,
+    );
+    throw new ScenarioSyntaxError(where.join('\n'));
+  }
+  const scenario = parsed.data;
+  const names = scenario.guests.map((g) => g.name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new ScenarioSyntaxError(`${file}: two guests are named ${twice}`);
+  const stray = scenario.guests.find((g) => !scenario.smmus.some((s) => s.id === g.smmu));
+  if (stray !== undefined) {
+    throw new ScenarioSyntaxError(`${file}: guest ${stray.name}: no SMMU ${stray.smmu}`);
+  }
+  return scenario;
+}
+
+/** The scenario with its guests repeated, or cut, to `count`; repeated ones get a numbered name. */
+export function withGuests(scenario: Scenario, count: number): Scenario {
+  const { guests } = scenario;
+  const repeated = Array.from({ length: count }, (_, i) => {
+    const guest = guests[i % guests.length]!;
+    const round = Math.floor(i / guests.length);
+    return round === 0 ? guest : { ...guest, name: `${guest.name}-${round + 1}` };
+  });
+  return { ...scenario, guests: repeated };
+}

@@ -1,0 +1,11 @@
+export { importQemuTrace, type ImportReport, type QemuTraceInput } from './qemu-trace/import';
+export { crossCheck, type CrossCheck, type Finding } from './qemu-trace/cross-check';
+export { parseCmdq, type RecordedPhase, type RecordedQueue } from './qemu-trace/cmdq';
+export { parseTrace, type ParsedTrace } from './qemu-trace/lines';
+export {
+  CmdqError,
+  NoSuchSmmu,
+  TraceError,
+  UnsupportedTrace,
+  type UnsupportedReason,
+} from './qemu-trace/trace-error';

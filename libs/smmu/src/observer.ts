@@ -1,0 +1,15 @@
+import type { Removed } from './cache/removed';
+import type { CommandWords } from './formats/commands';
+
+/** Hears what an SMMU does, in order. Called synchronously; an observer must not touch the SMMU. */
+export interface SmmuObserver {
+  /** A command was consumed, and removed this many cached entries. */
+  commandConsumed?(words: CommandWords, removed: Removed): void;
+  /** A command stopped consumption. For CERROR_ABT the words could not be read and are zero. */
+  commandError?(
+    words: CommandWords,
+    error: 'CERROR_ILL' | 'CERROR_ABT' | 'CERROR_ATC_INV_SYNC',
+  ): void;
+  /** An event arose; `queued` says whether its record reached the event queue. */
+  eventRecorded?(record: readonly bigint[], queued: boolean): void;
+}
