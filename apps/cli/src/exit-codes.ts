@@ -32,7 +32,9 @@ const EXIT_BY_ERROR: Readonly<Record<string, ExitCode>> = {
   UnplayableRecording: EXIT.refused,
   RecordingError: EXIT.failed,
   TraceError: EXIT.failed,
-  UnsupportedTraceError: EXIT.refused,
+  CmdqError: EXIT.failed,
+  NoSuchSmmu: EXIT.notFound,
+  UnsupportedTrace: EXIT.refused,
 };
 
 export function exitCodeOf(error: unknown): ExitCode {

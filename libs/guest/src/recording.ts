@@ -27,7 +27,7 @@ export const INFERENCES = [
 ] as const;
 export type Inference = (typeof INFERENCES)[number];
 
-/** How a recorded access ended. `ipa` is the guest's own address: 8-byte unaligned, below 2^53. */
+/** How a recorded access ended. `ipa` is the guest's own address of the byte reached, below 2^53. */
 export type Expectation =
   | {
       readonly kind: 'ok';

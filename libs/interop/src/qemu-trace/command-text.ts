@@ -1,5 +1,6 @@
 import { COMMANDS, encodeCommand, type CommandName, type CommandWords } from '@steward/smmu';
 import type { TraceEventName, TraceLine } from './events';
+import { TraceError } from './trace-error';
 
 /** The lines QEMU prints between one `smmuv3_cmdq_opcode` and the next command that belong to that command. */
 const DETAIL_EVENTS = new Set<TraceEventName>([
@@ -67,6 +68,7 @@ export function readCommands(lines: readonly TraceLine[]): CommandText[] {
 /**
  * The command's words as far as the trace shows them: fields it does not print (Leaf of CFGI, the whole of SYNC and
  * PREFETCH, NUM and SCALE) are zero, and of a range TLBI only the first piece is taken. For looking at, not for playing.
+ * @throws TraceError when a printed value does not fit its field.
  */
 export function shownCommand(text: CommandText): CommandWords {
   if (!Object.hasOwn(COMMANDS, text.name)) return [0n, 0n];
@@ -78,7 +80,12 @@ export function shownCommand(text: CommandText): CommandWords {
   const known = Object.entries(shown).filter(
     ([field, value]) => Object.hasOwn(COMMANDS[name].layout.fields, field) && value >= 0n,
   );
-  return encodeCommand(name, Object.fromEntries(known));
+  try {
+    return encodeCommand(name, Object.fromEntries(known));
+  } catch (error) {
+    if (error instanceof RangeError) throw new TraceError(text.line, error.message);
+    throw error;
+  }
 }
 
 function shownFields(detail: TraceLine): Record<string, bigint> {
@@ -89,7 +96,10 @@ function shownFields(detail: TraceLine): Record<string, bigint> {
       return { StreamID: BigInt(detail.fields.sid) };
     case 'smmuv3_cmdq_cfgi_ste_range': {
       const { start, end } = detail.fields;
-      return { StreamID: BigInt(start), Range: BigInt(Math.log2(end - start + 1) - 1) };
+      return {
+        StreamID: BigInt(start),
+        Range: BigInt(Math.round(Math.log2(Math.max(end - start + 1, 2))) - 1),
+      };
     }
     case 'smmuv3_cmdq_tlbi_nh':
     case 'smmuv3_cmdq_tlbi_s12_vmid':

@@ -64,9 +64,12 @@ export function inferEntries(
     const cds = resolveAll(cdSightings(moments, vsid), announced.cd, (sighting, group) =>
       resolveCd(sighting, group, templates, vsid),
     );
-    for (const at of [...stes.unresolved, ...cds.unresolved]) {
+    for (const [entry, at] of [
+      ...stes.unresolved.map((at) => ['STE', at] as const),
+      ...cds.unresolved.map((at) => ['CD', at] as const),
+    ]) {
       unresolved.push(
-        `line ${moments[at]?.line ?? 0}: nothing in the recording tells the words of the entry that StreamID 0x${vsid.toString(16)} used here`,
+        `line ${moments[at]?.line ?? 0}: nothing in the recording tells the words of the ${entry} that StreamID 0x${vsid.toString(16)} used here`,
       );
     }
     for (const p of place(stes.sightings, announced.ste, sameEntry)) {

@@ -12,7 +12,7 @@ import { parseCmdq, type RecordedQueue } from './cmdq';
 import { crossCheck, type Finding } from './cross-check';
 import { inferEntries } from './entry-inference';
 import { parseTrace, type ParsedTrace } from './lines';
-import { touchedPages } from './pages';
+import { touchedPages, type Extent } from './pages';
 import { StreamTable } from './stream-table';
 import { buildTimeline, type Moment } from './timeline';
 import { NoSuchSmmu, UnsupportedTrace } from './trace-error';
@@ -80,7 +80,7 @@ export function importQemuTrace(input: QemuTraceInput): {
     smmu: smmuOf(trace, queue),
     playable: queue !== undefined,
     streams,
-    ...touchedPages(steps, table.extents()),
+    ...touchedPages(steps, [...table.extents(), ...moments.flatMap(readExtent)]),
     inferred,
     steps,
   };
@@ -150,6 +150,13 @@ function streamsOf(moments: readonly Moment[]): RecordedStream[] {
     }
   }
   return [...vsids].sort((a, b) => a - b).map((vsid) => ({ vsid, devfn: vsid & 0xff }));
+}
+
+/** What the SMMU read of the guest's memory at a moment, whether or not a write of the recording put it there. */
+function readExtent(moment: Moment): Extent[] {
+  if (moment.kind === 'table-word') return [{ base: moment.ipa, size: 8 }];
+  if (moment.kind === 'cd') return [{ base: moment.cd, size: 64 }];
+  return [];
 }
 
 function count(moments: readonly Moment[], of: (moment: Moment) => number): number {

@@ -15,36 +15,39 @@ export interface TouchedPages {
   readonly doorbells: readonly PageRange[];
 }
 
-/** Pages of every table word, queue, table extent and DMA target, split at the start of RAM. */
+/** A run of bytes, of any alignment. */
+export interface Extent {
+  readonly base: number;
+  readonly size: number;
+}
+
+/** Pages of every extent, table word, queue and DMA target, split at the start of RAM. */
 export function touchedPages(
   steps: readonly RecordingStep[],
-  extents: readonly { readonly base: number; readonly size: number }[],
+  extents: readonly Extent[],
 ): TouchedPages {
-  const pages = new Set<number>();
-  const add = (base: number, size: number) => {
-    for (let p = Math.floor(base / PAGE); p * PAGE < base + size; p++) pages.add(p);
-  };
-  for (const { base, size } of extents) add(base, size);
+  const touched = [...extents];
   for (const step of steps) {
-    if (step.kind === 'write') add(step.ipa, 8);
-    if (step.kind === 'dma' && step.expect.kind === 'ok') add(step.expect.ipa, 1);
+    if (step.kind === 'write') touched.push({ base: step.ipa, size: 8 });
+    if (step.kind === 'dma' && step.expect.kind === 'ok') {
+      touched.push({ base: step.expect.ipa, size: 1 });
+    }
     if (step.kind === 'register') {
       const queue = queueExtent(step.name, step.value);
-      if (queue !== undefined) add(queue.base, queue.size);
+      if (queue !== undefined) touched.push(queue);
     }
   }
-  const sorted = [...pages].sort((a, b) => a - b);
-  const inRam = (page: number) => page * PAGE >= VIRT_RAM_BASE;
+  const inRam = ({ base }: Extent) => base >= VIRT_RAM_BASE;
   return {
-    memory: runs(sorted.filter(inRam)),
-    doorbells: runs(sorted.filter((page) => !inRam(page))),
+    memory: pageRuns(touched.filter(inRam)),
+    doorbells: pageRuns(touched.filter((extent) => !inRam(extent))),
   };
 }
 
 /** Bytes of one queue entry (IHI 0070 §3.5). */
 const QUEUE_ENTRY_BYTES: Readonly<Record<string, number>> = { CMDQ_BASE: 16, EVENTQ_BASE: 32 };
 
-function queueExtent(name: string, value: bigint): { base: number; size: number } | undefined {
+function queueExtent(name: string, value: bigint): Extent | undefined {
   const entry = QUEUE_ENTRY_BYTES[name];
   if (entry === undefined) return undefined;
   const layout = REGISTERS.CMDQ_BASE.layout;
@@ -54,12 +57,18 @@ function queueExtent(name: string, value: bigint): { base: number; size: number 
   return { base: Math.floor(address / size) * size, size };
 }
 
-function runs(pages: readonly number[]): PageRange[] {
-  const ranges: { base: number; size: number }[] = [];
-  for (const page of pages) {
-    const last = ranges.at(-1);
-    if (last !== undefined && last.base + last.size === page * PAGE) last.size += PAGE;
-    else ranges.push({ base: page * PAGE, size: PAGE });
+/** The extents widened to whole pages and joined where they touch. */
+function pageRuns(extents: readonly Extent[]): PageRange[] {
+  const runs: { base: number; size: number }[] = [];
+  for (const { base, size } of [...extents].sort((a, b) => a.base - b.base)) {
+    const first = Math.floor(base / PAGE) * PAGE;
+    const end = Math.ceil((base + size) / PAGE) * PAGE;
+    const last = runs.at(-1);
+    if (last === undefined || first > last.base + last.size) {
+      runs.push({ base: first, size: end - first });
+    } else if (end > last.base + last.size) {
+      last.size = end - last.base;
+    }
   }
-  return ranges;
+  return runs;
 }

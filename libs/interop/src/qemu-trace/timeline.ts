@@ -127,26 +127,25 @@ class TimelineBuilder {
         return;
       case 'smmuv3_find_ste_2lvl': {
         const { l1, l2, maxIndex } = line.fields;
+        aligned(line.line, 'l2ptr', l2, 64);
         const span = BigInt(Math.round(Math.log2(maxIndex + 1)));
         this.push({ kind: 'stream-table', line: line.line, vsid: this.vsid, l1, l2, span });
         return;
       }
       case 'smmuv3_get_cd':
-        this.cdAddress = line.fields.addr;
+        this.cdAddress = aligned(line.line, 'CD addr', line.fields.addr, 64);
         return;
       case 'smmuv3_decode_cd_tt':
         if (line.fields.half === 0) this.addCd(line.line, line.fields.ttb, line.fields.tsz);
         return;
       case 'smmu_iotlb_lookup_hit':
       case 'smmu_iotlb_lookup_miss':
-        if (this.lastCd !== undefined) this.lastCd.asid = line.fields.asid;
-        this.lastCd = undefined;
-        return;
+        return this.addAsid(line.fields.asid);
       case 'smmu_get_pte':
         this.push({
           kind: 'table-word',
           line: line.line,
-          ipa: line.fields.addr,
+          ipa: aligned(line.line, 'pteaddr', line.fields.addr, 8),
           word: line.fields.pte,
         });
         return;
@@ -194,9 +193,17 @@ class TimelineBuilder {
   }
 
   private addCd(line: number, ttb0: number, t0sz: number): void {
+    aligned(line, 'ttb', ttb0, 16);
+    if (t0sz < 0 || t0sz > 63) throw new TraceError(line, `tsz ${t0sz} is not within 0 to 63`);
     const cd: CdMoment = { kind: 'cd', line, vsid: this.vsid, cd: this.cdAddress, ttb0, t0sz };
     this.lastCd = cd;
     this.push(cd);
+  }
+
+  /** The TLB lookup that follows a CD fetch is made with the CD's ASID (16 bits). */
+  private addAsid(asid: number): void {
+    if (this.lastCd !== undefined && asid >= 0 && asid <= 0xffff) this.lastCd.asid = asid;
+    this.lastCd = undefined;
   }
 
   private addAccess(line: TraceLine): void {
@@ -214,7 +221,7 @@ class TimelineBuilder {
       const { sid, iova, write } = line.fields;
       const expect: Expectation = {
         kind: 'ok',
-        ipa: Number(iova),
+        ipa: safeAddress(line.line, iova),
         readable: true,
         writable: true,
       };
@@ -267,6 +274,16 @@ class TimelineBuilder {
       this.phaseIndex += 1;
     }
   }
+}
+
+function aligned(line: number, what: string, address: number, to: number): number {
+  if (address % to === 0) return address;
+  throw new TraceError(line, `${what} 0x${address.toString(16)} is not a multiple of ${to}`);
+}
+
+function safeAddress(line: number, address: bigint): number {
+  if (address <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(address);
+  throw new TraceError(line, `address 0x${address.toString(16)} is not below 2^53`);
 }
 
 /** CR0.CMDQEN (IHI 0070 §6.3.9). */
