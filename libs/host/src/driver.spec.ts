@@ -1,5 +1,5 @@
 import { RecordedHost, GUEST_MEMORY, KERNEL_REGION } from './__fixtures__/host';
-import { command } from './__fixtures__/recorded';
+import { command, recordedSmmu } from './__fixtures__/recorded';
 
 const IPA = 0x4000_0000;
 const VSID = 0x80;
@@ -12,6 +12,8 @@ const PAGE_B = 0x10_2000;
 /** A Linux guest's CD: 48-bit TTB0 of 4K pages, TTB1 off, 44-bit IPS, AArch64, record and abort. */
 const CD_WORD0 = (ASID << 48n) | 0x0000_e204_c000_3510n;
 const MAIR = 0xffff_ffff_f404_ff44n;
+
+const RW = { read: true, write: true, mmio: false } as const;
 
 /** A guest with one device: its CD, its stage-1 tables, and one page at VA 0x1000. */
 class Guest {
@@ -103,6 +105,21 @@ describe('the driver over real tables', () => {
     expect(guest.host.shown.events).toEqual([]);
   });
 
+  it('leaves nothing cached of a parent that nobody uses, as unmaps of it tell no one', () => {
+    const { driver, ...host } = new RecordedHost('A');
+    const page = { iova: IPA, length: 0x1000, ...RW };
+    const access = () => driver.access('td0', 0, { address: BigInt(IPA), write: true });
+    driver.map('s2', { ...page, pa: GUEST_MEMORY.base });
+    driver.attach('td0', { kind: 'parent', parent: 's2' });
+    expect(access().kind).toBe('ok');
+    driver.attach('td0', { kind: 'blocked' });
+    host.shown.commands.length = 0;
+    driver.unmap('s2', page);
+    expect(host.shown.commands).toEqual([]);
+    driver.attach('td0', { kind: 'parent', parent: 's2' });
+    expect(access().kind).toBe('abort');
+  });
+
   it('translates a device directly on the parent by stage 2 alone', () => {
     const guest = new Guest();
     guest.host.attach('td0', 'parent');
@@ -149,6 +166,19 @@ describe('the driver’s objects', () => {
     );
   });
 
+  it('refuse to make a nest parent where the SMMU cannot serve one', () => {
+    const { driver } = new RecordedHost('A');
+    const { idr, ...smmu } = recordedSmmu('A');
+    const [idr0, idr1, idr2, idr3, idr4, idr5] = idr;
+    const only64K = [idr0, idr1, idr2, idr3, idr4, idr5 & ~0x30] as const;
+    const stage1 = [idr0 & ~1, idr1, idr2, idr3, idr4, idr5] as const;
+    driver.addSmmu({ ...smmu, id: 'large', idr: only64K });
+    driver.addSmmu({ ...smmu, id: 'one', idr: stage1 });
+    const make = (on: string) => () => driver.allocateParent({ id: on, smmu: on, vmid: 1 });
+    expect(make('large')).toThrow(/4K/);
+    expect(make('one')).toThrow(/nesting/);
+  });
+
   it('keep a parent while a device uses it, and give all its memory back after', () => {
     const host = new RecordedHost('A');
     const used = (): number => {
@@ -166,5 +196,3 @@ describe('the driver’s objects', () => {
     expect(used()).toBeLessThan(before);
   });
 });
-
-const RW = { read: true, write: true, mmio: false } as const;

@@ -1,7 +1,7 @@
 import type { PhysicalMemory } from '@steward/smmu';
 import { invalidationPlan } from './invalidation-plan';
 import { purge, type InvalidationArray, type InvalidationTarget } from './invalidation-array';
-import { stage2Geometry } from './stage2-geometry';
+import { GRANULE, stage2Geometry } from './stage2-geometry';
 import { Stage2Table, type FlushRequest } from './stage2-table';
 import type { PageAllocator } from './page-allocator';
 import type { PhysicalSmmu } from './physical-smmu';
@@ -17,7 +17,7 @@ export class NestParent {
   /** Published before hardware can use the domain for a device, cut back after it no longer does. */
   invalidations: InvalidationArray = [];
 
-  /** @throws RangeError when the SMMU cannot nest, or has no such VMID. */
+  /** @throws RangeError when the SMMU cannot nest or has no 4K granule, or no such VMID. */
   constructor(
     readonly id: string,
     readonly smmu: PhysicalSmmu,
@@ -26,6 +26,9 @@ export class NestParent {
   ) {
     const { probe, description } = smmu;
     if (!probe.nesting) throw new RangeError(`${description.id} does not support nesting`);
+    if (!probe.pageSizes.includes(GRANULE)) {
+      throw new RangeError(`${description.id} has no tables of 4K pages, the host's page size`);
+    }
     // VMID 0 tags the STEs with a kernel CD table.
     if (!Number.isInteger(vmid) || vmid < 1 || vmid >= 2 ** probe.vmidBits) {
       throw new RangeError(`VMID ${vmid} is outside 1 … ${2 ** probe.vmidBits - 1}`);

@@ -77,11 +77,7 @@ export class Stage2Table {
       const iova = mapping.iova + done;
       const pa = mapping.pa + done;
       const { size, count } = leafRun({ input: iova, output: pa, left: mapping.length - done });
-      const level = leafLevel(size);
-      for (let i = 0; i < count; i++) {
-        this.mapLeaf({ iova: iova + i * size, pa: pa + i * size, level, attributes });
-      }
-      done += count * size;
+      done += size * this.mapRun({ size, count }, { iova, pa, attributes });
     }
   }
 
@@ -119,13 +115,36 @@ export class Stage2Table {
     }
   }
 
-  private mapLeaf(leaf: { iova: number; pa: number; level: number; attributes: bigint }): void {
+  /** Writes the descriptors of a run as far as they share a table, and says how many that were. */
+  private mapRun(run: LeafRun, first: { iova: number; pa: number; attributes: bigint }): number {
+    const { memory } = this.options;
+    const level = leafLevel(run.size);
+    const slot = this.makeSlot(first.iova, level);
+    const count = slotsLeft(slot, run.count);
+    for (let i = 0; i < count; i++) {
+      const at = slot + 8 * i;
+      const iova = first.iova + i * run.size;
+      const entry = readEntry(memory, at, level);
+      if (entry.kind === 'leaf') throw mappedTwice(iova);
+      if (entry.kind === 'table') {
+        if (this.holdsLeaves(entry.address, level + 1)) throw mappedTwice(iova);
+        // A table left empty by earlier page-sized unmaps makes room for the block.
+        this.dropTable(at, entry.address, iova, level);
+      }
+      const { attributes } = first;
+      writeLeaf(memory, at, { pa: first.pa + i * run.size, level, attributes });
+    }
+    return count;
+  }
+
+  /** Address of the descriptor that shall map `iova` at `level`; missing tables above are made. */
+  private makeSlot(iova: number, level: number): number {
     const { memory, geometry, allocator } = this.options;
     let table = this.root;
-    for (let level = geometry.startLevel; level < leaf.level; level++) {
-      const at = this.slot(table, leaf.iova, level);
-      const entry = readEntry(memory, at, level);
-      if (entry.kind === 'leaf') throw this.mappedTwice(leaf.iova);
+    for (let above = geometry.startLevel; above < level; above++) {
+      const at = this.slot(table, iova, above);
+      const entry = readEntry(memory, at, above);
+      if (entry.kind === 'leaf') throw mappedTwice(iova);
       if (entry.kind === 'table') {
         table = entry.address;
         continue;
@@ -133,15 +152,7 @@ export class Stage2Table {
       table = allocator.allocate(GRANULE);
       writeTable(memory, at, table);
     }
-    const at = this.slot(table, leaf.iova, leaf.level);
-    const entry = readEntry(memory, at, leaf.level);
-    if (entry.kind === 'leaf') throw this.mappedTwice(leaf.iova);
-    if (entry.kind === 'table') {
-      if (this.holdsLeaves(entry.address, leaf.level + 1)) throw this.mappedTwice(leaf.iova);
-      // A table left empty by earlier page-sized unmaps makes room for the block.
-      this.dropTable(at, entry.address, leaf.iova, leaf.level);
-    }
-    writeLeaf(memory, at, leaf);
+    return this.slot(table, iova, level);
   }
 
   /** Clears the descriptors of a run as far as they share a table, and says how many that were. */
@@ -149,7 +160,7 @@ export class Stage2Table {
     const { memory } = this.options;
     const level = leafLevel(run.size);
     const first = this.findSlot(iova, level);
-    const count = Math.min(run.count, (GRANULE - (first % GRANULE)) / 8);
+    const count = slotsLeft(first, run.count);
     for (let i = 0; i < count; i++) {
       const entry = readEntry(memory, first + 8 * i, level);
       const at = iova + i * run.size;
@@ -221,8 +232,13 @@ export class Stage2Table {
   private slot(table: number, iova: number, level: number): number {
     return table + 8 * tableIndex(iova, level, this.options.geometry.startLevel);
   }
+}
 
-  private mappedTwice(iova: number): RangeError {
-    return new RangeError(`0x${iova.toString(16)} is mapped already`);
-  }
+/** How many of `wanted` descriptors lie in the same table, from the one at `slot` on. */
+function slotsLeft(slot: number, wanted: number): number {
+  return Math.min(wanted, (GRANULE - (slot % GRANULE)) / 8);
+}
+
+function mappedTwice(iova: number): RangeError {
+  return new RangeError(`0x${iova.toString(16)} is mapped already`);
 }

@@ -62,10 +62,13 @@ export class Smmu {
     this.errors = new GlobalErrors(this.registers);
     this.translator = new Translator(memory, this.translations.tlb);
     this.streamTable = new StreamTable(memory, this.configuration);
-    this.contextTable = new ContextTable(memory, this.features, this.translator.stage2, {
-      configuration: this.configuration,
-      translations: this.translations,
-    });
+    this.contextTable = new ContextTable(
+      memory,
+      this.features,
+      this.translator.stage2,
+      this.configuration,
+      this.translations,
+    );
     this.eventQueue = new EventQueue(memory, this.registers, this.errors, this.features);
     this.control = this.readControl();
     this.commandQueue = this.createCommandQueue();
@@ -111,7 +114,7 @@ export class Smmu {
   /** SMMUEN=0: GBPA aborts silently or lets the address pass, if it is within the OAS (IHI 0070 §3.4, §6.3.14). */
   private disabled(): Outcome {
     const address = this.input.asNumber();
-    if (this.control.globalAbort || address >= 2 ** this.features.oas) return ABORT;
+    if (this.control.globalAbort || address >= this.features.outputLimit) return ABORT;
     return this.bypass(address);
   }
 
@@ -156,7 +159,7 @@ export class Smmu {
       }
       if (pointer.withoutSubstream === 1) return this.withoutStage1(t, stream);
     }
-    const context = this.contextTable.context(t.streamId, stream, pointer, index);
+    const context = this.contextTable.context(stream, pointer, index);
     if (isFault(context)) return this.fail(context, t, stream, undefined);
     return this.withStage1(t, stream, context);
   }
@@ -164,7 +167,8 @@ export class Smmu {
   private withoutStage1(t: Transaction, stream: StreamConfiguration): Outcome {
     const address = this.input.asNumber();
     const { stage2 } = stream;
-    const limit = 2 ** (stage2 === undefined ? this.features.oas : this.features.ias);
+    const { outputLimit, intermediateLimit } = this.features;
+    const limit = stage2 === undefined ? outputLimit : intermediateLimit;
     if (address >= limit) return this.fail({ event: 'BYPASS_ADDR_SIZE' }, t, stream, undefined);
     if (stage2 === undefined) return this.bypass(address);
     const need = this.need(t, stream);
@@ -216,7 +220,8 @@ export class Smmu {
     }
     if (!records) return aborts ? ABORT : { kind: 'raz-wi' };
     const event = faultRecord(fault, t, this.attributes(t, stream));
-    this.observer.eventRecorded?.(event, this.eventQueue.record(event));
+    const queued = this.eventQueue.record(event);
+    this.observer.eventRecorded?.(event, queued);
     return { kind: aborts ? 'abort' : 'raz-wi', event };
   }
 

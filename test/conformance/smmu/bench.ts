@@ -21,7 +21,10 @@ export class Bench {
     this.memory = new PhysicalMemory(
       vector.config.ram.map(([base, size]) => ({ base: Number(base), size: Number(size) })),
     );
-    for (const [address, bytes] of vector.mem) this.store(Number(address), bytes);
+    for (const [address, bytes] of vector.mem) {
+      // An image may reach outside RAM; nothing answers there, so nothing is kept.
+      if (this.memory.backed(Number(address))) this.store(Number(address), bytes);
+    }
     const idr = vector.config.idr.map(Number) as unknown as SmmuConfiguration['idr'];
     const { iidr, aidr } = vector.config;
     this.smmu = new Smmu({ idr, iidr: Number(iidr), aidr: Number(aidr) }, this.memory);
@@ -60,12 +63,14 @@ export class Bench {
     this.smmu.writeRegister(register, register === 'GBPA' ? value | GBPA_UPDATE : value);
   }
 
-  /** A register's value; CMDQ_CONS.ERR reads as 0 while no error is active, when it means nothing. */
   read(name: string): bigint {
-    const register = registerName(name);
-    const value = this.smmu.readRegister(register);
-    const active = this.smmu.readRegister('GERROR') ^ this.smmu.readRegister('GERRORN');
-    return register === 'CMDQ_CONS' && (active & CMDQ_ERR) === 0n ? value & ~CONS_ERR : value;
+    return this.smmu.readRegister(registerName(name));
+  }
+
+  /** The bits of CMDQ_CONS that mean something: ERR does only while a command error is active. */
+  consumerMask(): bigint {
+    const active = this.read('gerror') ^ this.read('gerrorn');
+    return (active & CMDQ_ERR) === 0n ? ~CONS_ERR : -1n;
   }
 
   /** Puts one command at the queue's producer index and advances it. */

@@ -1,5 +1,5 @@
 import { COMMANDS, commandName, type CommandWords } from '@steward/smmu';
-import type { Moment } from './timeline';
+import type { Moment } from './moments';
 
 /** Which cached entries of which StreamIDs a command makes the SMMU fetch again (IHI 0070 §4.3). */
 export interface Announcement {

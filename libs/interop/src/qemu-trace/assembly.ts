@@ -2,7 +2,7 @@ import type { Inference, RecordingStep } from '@steward/guest';
 import { announcementOf } from './announcements';
 import { ABORT_STE, type EntryWrite } from './entry-inference';
 import type { StreamTable } from './stream-table';
-import type { Moment, PhaseEndMoment } from './timeline';
+import type { Moment, PhaseEndMoment } from './moments';
 
 /** The steps of a recording, and what about them needs a person's eye, as sentences. */
 export interface Assembly {

@@ -2,7 +2,7 @@ import { CD, STE, STE_CONFIG } from '@steward/smmu';
 import type { Inference } from '@steward/guest';
 import { announcementsOf } from './announcements';
 import { byInterval, place, type Sighting } from './placement';
-import type { CdMoment, Moment } from './timeline';
+import type { CdMoment, Moment } from './moments';
 
 /** One entry of the guest to be written before a moment. */
 export interface EntryWrite {

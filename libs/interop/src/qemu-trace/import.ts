@@ -14,7 +14,8 @@ import { inferEntries } from './entry-inference';
 import { parseTrace, type ParsedTrace } from './lines';
 import { touchedPages, type Extent } from './pages';
 import { StreamTable } from './stream-table';
-import { buildTimeline, type Moment } from './timeline';
+import type { Moment } from './moments';
+import { buildTimeline } from './timeline';
 import { NoSuchSmmu, UnsupportedTrace } from './trace-error';
 
 export interface QemuTraceInput {

@@ -1,5 +1,5 @@
 import { L1STD, REGISTERS } from '@steward/smmu';
-import type { Moment, StreamTableMoment } from './timeline';
+import type { Moment, StreamTableMoment } from './moments';
 
 /** Where the STE of one StreamID lies at one moment, and what leads there. */
 export interface StePlace {

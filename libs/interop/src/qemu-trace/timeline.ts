@@ -4,78 +4,8 @@ import { readCommands, shownCommand } from './command-text';
 import type { RecordedPhase, RecordedQueue } from './cmdq';
 import type { TraceLine } from './events';
 import type { ParsedTrace } from './lines';
+import type { CdMoment, Moment } from './moments';
 import { CmdqError, TraceError } from './trace-error';
-
-/** What happened at one place of the trace, in order. `line` is 1-based. */
-export type Moment =
-  | RegisterMoment
-  | CommandsMoment
-  | TableWordMoment
-  | StreamTableMoment
-  | CdMoment
-  | DmaMoment
-  | PhaseEndMoment;
-
-export interface RegisterMoment {
-  readonly kind: 'register';
-  readonly line: number;
-  readonly name: RegisterName;
-  readonly value: bigint;
-}
-
-/** The commands of one CMDQ_PROD update. */
-export interface CommandsMoment {
-  readonly kind: 'commands';
-  readonly line: number;
-  readonly words: readonly CommandWords[];
-}
-
-/** A walk read this descriptor. */
-export interface TableWordMoment {
-  readonly kind: 'table-word';
-  readonly line: number;
-  readonly ipa: number;
-  readonly word: bigint;
-}
-
-/** The stream table walk of a StreamID read a level-1 descriptor. */
-export interface StreamTableMoment {
-  readonly kind: 'stream-table';
-  readonly line: number;
-  readonly vsid: number;
-  readonly l1: number;
-  readonly l2: number;
-  /** L1STD.Span. QEMU takes it for 2^Span entries and prints the last index of that. */
-  readonly span: bigint;
-}
-
-/** A CD was fetched for a StreamID. `asid` is known once a TLB lookup followed. */
-export interface CdMoment {
-  readonly kind: 'cd';
-  readonly line: number;
-  readonly vsid: number;
-  readonly cd: number;
-  readonly ttb0: number;
-  readonly t0sz: number;
-  asid?: number;
-}
-
-export interface DmaMoment {
-  readonly kind: 'dma';
-  readonly line: number;
-  readonly vsid: number;
-  readonly iova: bigint;
-  readonly write: boolean;
-  readonly expect: Expectation;
-  /** Which kind of STE the trace says answered it. */
-  readonly by: 's1' | 'bypass' | 'abort';
-}
-
-export interface PhaseEndMoment {
-  readonly kind: 'phase-end';
-  readonly line: number;
-  readonly phase: RecordedPhase;
-}
 
 /**
  * The trace as a sequence of moments, with the raw commands of `queue` in the place of the printed ones. Without a

@@ -1,4 +1,4 @@
-import { PAGE_BYTES } from './page-sizes';
+import { offsetInPage, PAGE_BYTES, PER_PAGE } from './page-sizes';
 import { granuleCodeOf, KIND_NESTED, KIND_STAGE2, kindOf, levelOf } from './tlb-info';
 
 /**
@@ -45,8 +45,6 @@ export interface TlbCounts {
   nested: number;
 }
 
-/** Reciprocals of powers of two are exact. */
-const PER_PAGE = PAGE_BYTES.map((bytes) => 1 / bytes);
 const HALF = 2 ** 40;
 const NONE = -1;
 const INITIAL = 16;
@@ -98,12 +96,12 @@ export class Tlb {
 
   /** Output address of `address` through entry `id`. */
   pa(id: number, address: number): number {
-    return this.pas[id]! + offsetIn(sizeIndexOf(this.keys[id]!), address);
+    return this.pas[id]! + offsetInPage(sizeIndexOf(this.keys[id]!), address);
   }
 
   /** Stage-1 output of `address` through entry `id`. */
   ipa(id: number, address: number): number {
-    return this.ipas[id]! + offsetIn(sizeIndexOf(this.keys[id]!), address);
+    return this.ipas[id]! + offsetInPage(sizeIndexOf(this.keys[id]!), address);
   }
 
   info(id: number): number {
@@ -366,12 +364,6 @@ const LEADER = 1;
 function keyOf(half: number, address: number, sizeIndex: number): number {
   const page = Math.floor(address * PER_PAGE[sizeIndex]!);
   return (page + half * HALF) * KEY_SCALE + sizeIndex * 2;
-}
-
-/** The address inside its page; sizes up to 1 GiB need only the low 32 bits. */
-function offsetIn(sizeIndex: number, address: number): number {
-  const bytes = PAGE_BYTES[sizeIndex]!;
-  return bytes <= 0x4000_0000 ? address & (bytes - 1) : address % bytes;
 }
 
 function sizeIndexOf(key: number): number {

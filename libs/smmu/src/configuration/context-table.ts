@@ -14,6 +14,7 @@ import type { CdTablePointer, StreamConfiguration } from './stream-configuration
 
 const CD_BYTES = 64;
 const L1CD_BYTES = 8;
+const BAD_CD: Fault = { event: 'C_BAD_CD' };
 const readL1cd = fieldNumbers(L1CD, ['V', 'L2Ptr']);
 
 /** A CD, or the fault that its fetch ended in. */
@@ -32,58 +33,50 @@ export class ContextTable {
     memory: PhysicalMemory,
     private readonly features: Features,
     private readonly stage2: Stage2Walker,
-    private readonly caches: {
-      readonly configuration: ConfigurationCache;
-      readonly translations: TranslationCache;
-    },
+    private readonly configuration: ConfigurationCache,
+    private readonly translations: TranslationCache,
   ) {
     this.reader = new StructureReader(memory);
   }
 
   /** The context at an index of the stream's CD table; `index` is below 2^S1CDMax. */
-  context(
-    streamId: number,
-    stream: StreamConfiguration,
-    pointer: CdTablePointer,
-    index: number,
-  ): ContextResult {
-    const cache = this.caches.configuration;
-    const cached = cache.cd(streamId, index);
-    if (cached !== undefined) return cached === 'illegal' ? { event: 'C_BAD_CD' } : cached;
-    const address = this.locate(streamId, stream, pointer, index);
+  context(stream: StreamConfiguration, pointer: CdTablePointer, index: number): ContextResult {
+    const cached = stream.cds.cd(index);
+    if (cached !== undefined) return cached === 'illegal' ? BAD_CD : cached;
+    const address = this.locate(stream, pointer, index);
     if (typeof address !== 'number') return address;
     const failed = this.fetch(stream, address, CD_BYTES);
     if (failed !== undefined) return failed;
-    const context = decodeCd(this.reader.parts, stream, this.features, this.caches.translations);
-    cache.keepCd(streamId, index, context);
-    return context === 'illegal' ? { event: 'C_BAD_CD' } : context;
+    const context = decodeCd(this.reader.parts, stream, this.features, this.translations);
+    this.configuration.changeCds(stream, (cds) => cds.keepCd(index, context));
+    return context === 'illegal' ? BAD_CD : context;
   }
 
   /** Address of a CD: an IPA where stage 2 translates, otherwise a PA. */
   private locate(
-    streamId: number,
     stream: StreamConfiguration,
     pointer: CdTablePointer,
     index: number,
   ): number | Fault {
     const { base, leafBits, cdMax } = pointer;
     if (leafBits === undefined) return alignedTo(base, CD_BYTES * 2 ** cdMax) + index * CD_BYTES;
-    const l1Index = Math.floor(index / 2 ** leafBits);
-    const l2Ptr = this.l1cd(streamId, stream, pointer, l1Index);
+    const l2Ptr = this.l1cd(stream, pointer, Math.floor(index / 2 ** leafBits));
     if (typeof l2Ptr !== 'number') return l2Ptr ?? { event: 'C_BAD_SUBSTREAMID' };
-    const limit = 2 ** (stream.stage2 === undefined ? this.features.oas : this.features.ias);
-    if (l2Ptr >= limit) return { event: 'C_BAD_SUBSTREAMID' };
+    // Beyond the address size, this or a stage-2 fault is permitted with stage 2 (IHI 0070 §3.4.3).
+    const { outputLimit, intermediateLimit } = this.features;
+    if (l2Ptr >= (stream.stage2 === undefined ? outputLimit : intermediateLimit)) {
+      return { event: 'C_BAD_SUBSTREAMID' };
+    }
     return alignedTo(l2Ptr, CD_BYTES * 2 ** leafBits) + (index % 2 ** leafBits) * CD_BYTES;
   }
 
   /** The L2Ptr of an L1CD, undefined if the L1CD is invalid. */
   private l1cd(
-    streamId: number,
     stream: StreamConfiguration,
     pointer: CdTablePointer,
     l1Index: number,
   ): number | undefined | Fault {
-    const cached = this.caches.configuration.l1cd(streamId, l1Index);
+    const cached = stream.cds.l1cd(l1Index);
     if (cached !== undefined) return cached.l2Ptr;
     const entries = 2 ** Math.max(0, pointer.cdMax - (pointer.leafBits ?? 0));
     const base = alignedTo(pointer.base, Math.max(64, L1CD_BYTES * entries));
@@ -91,7 +84,7 @@ export class ContextTable {
     if (failed !== undefined) return failed;
     const { V, L2Ptr } = readL1cd(this.reader.parts);
     const l2Ptr = V === 1 ? L2Ptr : undefined;
-    this.caches.configuration.keepL1cd(streamId, l1Index, l2Ptr);
+    this.configuration.changeCds(stream, (cds) => cds.keepL1cd(l1Index, l2Ptr));
     return l2Ptr;
   }
 

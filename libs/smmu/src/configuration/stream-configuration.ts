@@ -4,6 +4,7 @@ import { addressSize, type Features } from '../registers/features';
 import type { Stage2Context } from '../translation/context';
 import { granuleOfTg0 } from '../translation/granule';
 import { alignedTableBase } from '../translation/table-base';
+import { CachedCds } from './cached-cds';
 import { stage2StartLevel } from './stage2-geometry';
 import { readSte, usesStage1, usesStage2, type SteFields } from './ste-fields';
 import { steIllegality, strwIsUsed, vmidIsUsed } from './ste-legality';
@@ -34,6 +35,8 @@ export interface StreamConfiguration {
   /** Overrides of PnU and InD; undefined: the transaction's own. */
   readonly privileged: boolean | undefined;
   readonly instruction: boolean | undefined;
+  /** What is cached of the stream's CDs. */
+  readonly cds: CachedCds;
 }
 
 const LARGEST_PA = 2 ** 52;
@@ -58,6 +61,7 @@ export function decodeSte(
     stallDisabled: ste.S1STALLD === 1,
     privileged: features.attrPermsOverride ? override(ste.PRIVCFG) : undefined,
     instruction: features.attrPermsOverride ? override(ste.INSTCFG) : undefined,
+    cds: new CachedCds(),
   };
 }
 

@@ -3,6 +3,7 @@ import { Regions, type Region } from './regions';
 
 /** A chunk is 64 words of 64 bits: small enough for a guest that writes a few descriptors per table. */
 const CHUNK_BYTES = 512;
+const PER_CHUNK = 1 / CHUNK_BYTES;
 const CHUNK_UINT32 = CHUNK_BYTES / 4;
 /** Chunks are carved from segments that grow from 2 KiB to 256 KiB, so a small machine stays small. */
 const FIRST_SEGMENT_CHUNKS = 4;
@@ -45,11 +46,26 @@ export class PhysicalMemory {
     this.writeWord(pa, Number(BigInt.asUintN(32, value)), Number(BigInt.asUintN(32, value >> 32n)));
   }
 
+  /** Reads both halves of the word at `pa` with one lookup. `pa` is 8-byte aligned and backed; neither is checked. */
+  load(pa: number, into: { lo: number; hi: number }): void {
+    const chunk = Math.floor(pa * PER_CHUNK);
+    const place = this.index.find(chunk);
+    if (place < 0) {
+      into.lo = 0;
+      into.hi = 0;
+      return;
+    }
+    const segment = this.segments[place >>> 10]!;
+    const at = (place & 1023) * CHUNK_UINT32 + ((pa & (CHUNK_BYTES - 1)) >> 2);
+    into.lo = segment[at]!;
+    into.hi = segment[at + 1]!;
+  }
+
   /** Bits [31:0] of the word at `pa`, unsigned. `pa` is 8-byte aligned and backed; neither is checked. */
   readLo(pa: number): number {
-    const chunk = Math.floor(pa / CHUNK_BYTES);
+    const chunk = Math.floor(pa * PER_CHUNK);
     const place = this.index.find(chunk);
-    return place < 0 ? 0 : this.uint32(place, (pa - chunk * CHUNK_BYTES) >> 2);
+    return place < 0 ? 0 : this.uint32(place, (pa & (CHUNK_BYTES - 1)) >> 2);
   }
 
   /** Bits [63:32] of the word at `pa`, unsigned. `pa` is 8-byte aligned and backed; neither is checked. */
@@ -63,14 +79,14 @@ export class PhysicalMemory {
    */
   writeWord(pa: number, lo: number, hi: number): void {
     this.check(pa);
-    const chunk = Math.floor(pa / CHUNK_BYTES);
+    const chunk = Math.floor(pa * PER_CHUNK);
     let place = this.index.find(chunk);
     if (place < 0) {
       if (lo === 0 && hi === 0) return;
       place = this.allocate(chunk);
     }
     const segment = this.segments[place >>> 10]!;
-    const at = (place & 1023) * CHUNK_UINT32 + ((pa - chunk * CHUNK_BYTES) >> 2);
+    const at = (place & 1023) * CHUNK_UINT32 + ((pa & (CHUNK_BYTES - 1)) >> 2);
     segment[at] = lo;
     segment[at + 1] = hi;
   }

@@ -13,6 +13,9 @@ const LIMIT = 2 ** 52;
 export class Regions {
   private bases: number[] = [];
   private ends: number[] = [];
+  /** The region that answered last: most questions are about the same one. */
+  private lastBase = 0;
+  private lastEnd = 0;
 
   /** @throws RangeError for a range that is not page-aligned, empty, beyond 52 bits, or overlaps an earlier one. */
   add({ base, size }: Region): void {
@@ -33,6 +36,7 @@ export class Regions {
 
   /** Whether the byte at `pa` lies in a region. */
   contains(pa: number): boolean {
+    if (pa >= this.lastBase && pa < this.lastEnd) return true;
     let low = 0;
     let high = this.bases.length;
     while (low < high) {
@@ -40,7 +44,10 @@ export class Regions {
       if (this.bases[middle]! <= pa) low = middle + 1;
       else high = middle;
     }
-    return low > 0 && pa < this.ends[low - 1]!;
+    if (low === 0 || pa >= this.ends[low - 1]!) return false;
+    this.lastBase = this.bases[low - 1]!;
+    this.lastEnd = this.ends[low - 1]!;
+    return true;
   }
 }
 

@@ -49,6 +49,9 @@ export interface Features {
   readonly oas: number;
   /** Intermediate address size in bits (IHI 0070 §3.4). */
   readonly ias: number;
+  /** First byte address beyond the OAS, and beyond the IAS. */
+  readonly outputLimit: number;
+  readonly intermediateLimit: number;
   readonly granule4K: boolean;
   readonly granule16K: boolean;
   readonly granule64K: boolean;
@@ -78,6 +81,7 @@ export function featuresOf(configuration: SmmuConfiguration): Features {
   const oas = ADDRESS_SIZES[Math.min(idr5('OAS'), 6)]!;
   const aarch32 = (idr0('TTF') & 1) === 1;
   const aarch64 = (idr0('TTF') & 2) === 2;
+  const ias = Math.max(aarch32 ? 40 : 0, aarch64 ? oas : 0);
   return {
     stage1: idr0('S1P') === 1,
     stage2: idr0('S2P') === 1,
@@ -110,7 +114,9 @@ export function featuresOf(configuration: SmmuConfiguration): Features {
     e0pd: idr3('E0PD') === 1,
     dpt: idr3('DPT') === 1,
     oas,
-    ias: Math.max(aarch32 ? 40 : 0, aarch64 ? oas : 0),
+    ias,
+    outputLimit: 2 ** oas,
+    intermediateLimit: 2 ** ias,
     granule4K: idr5('GRAN4K') === 1,
     granule16K: idr5('GRAN16K') === 1,
     granule64K: idr5('GRAN64K') === 1,

@@ -48,10 +48,11 @@ export class Descriptor {
 
   /** Reads the descriptor at a backed physical address. */
   read(memory: PhysicalMemory, pa: number, bigEndian: boolean): void {
-    const lo = memory.readLo(pa);
-    const hi = memory.readHi(pa);
-    this.lo = bigEndian ? swapped(hi) : lo;
-    this.hi = bigEndian ? swapped(lo) : hi;
+    memory.load(pa, this);
+    if (!bigEndian) return;
+    const { lo, hi } = this;
+    this.lo = swapped(hi);
+    this.hi = swapped(lo);
   }
 
   /** The address in a Table, Block or Page descriptor, before a Block's low bits are dropped (DDI 0487 D8.3). */

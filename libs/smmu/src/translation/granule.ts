@@ -57,6 +57,22 @@ function supported(granule: Granule | undefined, features: Features): Granule | 
   }
 }
 
+const PER_BYTES: readonly number[] = Array.from({ length: 64 }, (_, shift) => 2 ** -shift);
+
+/**
+ * Index into a table of `level`. The start table takes all upper bits: it may be concatenated, and the address is known
+ * to be inside its range (DDI 0487 D8.2.2).
+ */
+export function tableIndex(
+  granule: Granule,
+  level: number,
+  startLevel: number,
+  address: number,
+): number {
+  const position = Math.floor(address * PER_BYTES[levelShift(granule, level)]!);
+  return level === startLevel ? position : position & ((1 << granule.stride) - 1);
+}
+
 /** log2 of the bytes that one entry at `level` maps. */
 export function levelShift(granule: Granule, level: number): number {
   return granule.pageShift + granule.stride * (3 - level);

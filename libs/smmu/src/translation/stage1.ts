@@ -1,4 +1,4 @@
-import { PAGE_BYTES, pageSizeIndex } from '../cache/page-sizes';
+import { offsetInPage, pageSizeIndex } from '../cache/page-sizes';
 import { entryOrigin, KIND_STAGE1, S2_READ, STAGE2_ALL } from '../cache/tlb-info';
 import type { Fault, TranslationFault } from '../events/faults';
 import type { PhysicalMemory } from '../memory/physical-memory';
@@ -16,7 +16,7 @@ import {
   UXN_TABLE,
   VALID,
 } from './descriptor';
-import { levelShift } from './granule';
+import { levelShift, tableIndex } from './granule';
 import { stage1Permissions } from './permissions';
 import type { Stage2Walker } from './stage2';
 
@@ -53,13 +53,9 @@ export class Stage1Walker {
     const entry = this.descriptor;
     let table = half.base;
     let tableBits = 0;
-    let first = true;
     for (let level = half.startLevel; level <= 3; level++) {
-      const shift = levelShift(granule, level);
-      const position = Math.floor(offset / 2 ** shift);
-      const index = first ? position : position % 2 ** granule.stride;
-      first = false;
-      const failed = this.fetch(context, table + index * 8, stage2);
+      const address = table + tableIndex(granule, level, half.startLevel, offset) * 8;
+      const failed = this.fetch(context, address, stage2);
       if (failed !== undefined) return failed;
       const tableOrPage = (entry.lo & TABLE_OR_PAGE) !== 0;
       if ((entry.lo & VALID) === 0) return fault('F_TRANSLATION');
@@ -104,7 +100,7 @@ export class Stage1Walker {
     const { granule } = half;
     this.sizeIndex = pageSizeIndex(levelShift(granule, level));
     const output = this.descriptor.address(granule);
-    this.leafBase = output - (output % PAGE_BYTES[this.sizeIndex]!);
+    this.leafBase = output - offsetInPage(this.sizeIndex, output);
     this.global = (lo & NOT_GLOBAL) === 0;
     // APTable[0] takes unprivileged access away, APTable[1] write access (DDI 0487 D8.4.1.2.1).
     const apTable = (tableBits >>> AP_TABLE_SHIFT) & 3;

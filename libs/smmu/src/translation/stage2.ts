@@ -1,4 +1,4 @@
-import { PAGE_BYTES, pageSizeIndex } from '../cache/page-sizes';
+import { offsetInPage, pageSizeIndex } from '../cache/page-sizes';
 import type { Tlb } from '../cache/tlb';
 import { entryOrigin, KIND_STAGE2, S2_DEVICE, STAGE1_ALL } from '../cache/tlb-info';
 import type { Fault, FaultClass, TranslationFault } from '../events/faults';
@@ -13,7 +13,7 @@ import {
   TABLE_OR_PAGE,
   VALID,
 } from './descriptor';
-import { levelShift } from './granule';
+import { levelShift, tableIndex } from './granule';
 import { stage2Permissions } from './permissions';
 
 /**
@@ -85,14 +85,8 @@ export class Stage2Walker {
     const { granule } = context;
     const entry = this.descriptor;
     let table = context.base;
-    let first = true;
     for (let level = context.startLevel; level <= 3; level++) {
-      const shift = levelShift(granule, level);
-      const position = Math.floor(ipa / 2 ** shift);
-      // Concatenated start tables are one longer table, so the first index is not cut (DDI 0487 D8.2.2).
-      const index = first ? position : position % 2 ** granule.stride;
-      first = false;
-      const address = table + index * 8;
+      const address = table + tableIndex(granule, level, context.startLevel, ipa) * 8;
       if (!this.memory.backed(address)) {
         return { event: 'F_WALK_EABT', stage: 2, class: access, fetchAddress: address };
       }
@@ -121,9 +115,8 @@ export class Stage2Walker {
     const { lo, hi } = this.descriptor;
     const { granule } = context;
     this.sizeIndex = pageSizeIndex(levelShift(granule, level));
-    const bytes = PAGE_BYTES[this.sizeIndex]!;
-    this.leafBase = output - (output % bytes);
-    this.pa = this.leafBase + (ipa % bytes);
+    this.leafBase = output - offsetInPage(this.sizeIndex, output);
+    this.pa = this.leafBase + offsetInPage(this.sizeIndex, ipa);
     const memAttr = (lo >>> S2_MEMATTR_SHIFT) & 0xf;
     const device = context.forcedWriteBack ? (memAttr & 0b100) === 0 : memAttr < 0b100;
     this.info =

@@ -1,4 +1,4 @@
-import { PAGE_BYTES } from '../cache/page-sizes';
+import { offsetInPage } from '../cache/page-sizes';
 import type { Tlb } from '../cache/tlb';
 import {
   entryOrigin,
@@ -96,8 +96,7 @@ export class Translator {
     if ((walk.info & need.stage1) !== need.stage1) {
       return { event: 'F_PERMISSION', ...STAGE1_FAULT };
     }
-    const leafBytes = PAGE_BYTES[walk.sizeIndex]!;
-    const ipa = walk.leafBase + (input.low52 % leafBytes);
+    const ipa = walk.leafBase + offsetInPage(walk.sizeIndex, input.low52);
     this.pa = ipa;
     this.info = walk.info;
     let sizeIndex = walk.sizeIndex;
@@ -108,7 +107,7 @@ export class Translator {
       this.info = combined(walk.info, this.stage2.info);
       sizeIndex = Math.min(sizeIndex, this.stage2.sizeIndex);
     }
-    const offset = input.low52 % PAGE_BYTES[sizeIndex]!;
+    const offset = offsetInPage(sizeIndex, input.low52);
     this.tlb.insert(walk.global ? context.spaces.global : context.spaces.own, {
       address: input.low52,
       half: input.half,

@@ -1,0 +1,214 @@
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import type { Recording } from '@steward/guest';
+import {
+  CmdqError,
+  NoSuchSmmu,
+  TraceError,
+  UnsupportedTrace,
+  importQemuTrace,
+  type Finding,
+} from '@steward/interop';
+
+/** Something that did not end as recorded. `step` names the place, e.g. `nvme_probe STE 0x10`. */
+export interface PlayFailure {
+  readonly step: string;
+  readonly expected: string;
+  readonly actual: string;
+}
+
+/** How many of one kind were compared, and which of them differed. */
+export interface Comparison {
+  readonly checked: number;
+  readonly failures: readonly PlayFailure[];
+}
+
+/** What playing one recording through the pipeline gave. */
+export interface PlayResult {
+  /** One comparison per `dma` step of the recording. */
+  readonly dma: Comparison;
+  /** One per STE that a `phase-end` step of the recording holds. */
+  readonly phaseEndStes: Comparison;
+}
+
+export interface TraceSuiteOptions {
+  /** Plays a recording; the suite knows nothing of how. */
+  readonly play: (recording: Recording) => Promise<PlayResult>;
+  /** File stem of the only recording to run. */
+  readonly only?: string;
+}
+
+export interface SuiteFailure {
+  readonly id: string;
+  readonly step?: string;
+  readonly expected: string;
+  readonly actual: string;
+}
+
+/** The suite's part of the conformance runner's answer. `total` counts commands, translations and phase-end STEs. */
+export interface TraceSuiteResult {
+  readonly suite: 'traces';
+  readonly files: number;
+  readonly total: number;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly failures: readonly SuiteFailure[];
+  readonly skips: readonly { readonly id: string; readonly why: string }[];
+}
+
+/** What one recording adds to the result. */
+interface FileResult {
+  readonly total: number;
+  readonly failed: number;
+  readonly failures: readonly SuiteFailure[];
+  readonly skip?: string;
+}
+
+const TRACE_SUFFIX = '.qemu-trace.txt.gz';
+const CMDQ_SUFFIX = '.cmdq.json.gz';
+
+/** Cross-checks and plays every trace under `paths` (files, or directories searched one level deep). */
+export async function runTraceSuite(
+  paths: readonly string[],
+  options: TraceSuiteOptions,
+): Promise<TraceSuiteResult> {
+  const files = findTraces(paths).filter(
+    (file) => options.only === undefined || stemOf(file) === options.only,
+  );
+  const failures: SuiteFailure[] = [];
+  const skips: { id: string; why: string }[] = [];
+  let total = 0;
+  let failed = 0;
+  for (const file of files) {
+    const result = await runFile(file, options.play);
+    total += result.total;
+    failed += result.failed;
+    failures.push(...result.failures);
+    if (result.skip !== undefined) skips.push({ id: stemOf(file), why: result.skip });
+  }
+  return {
+    suite: 'traces',
+    files: files.length,
+    total,
+    passed: total - failed,
+    failed,
+    skipped: skips.length,
+    failures,
+    skips,
+  };
+}
+
+/** The traces among `paths`, each once, in order. */
+export function findTraces(paths: readonly string[]): string[] {
+  const found = paths.flatMap((path) => {
+    if (!statSync(path).isDirectory()) return path.endsWith(TRACE_SUFFIX) ? [path] : [];
+    return readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
+      const inner = join(path, entry.name);
+      return entry.isDirectory() ? readdirSync(inner).map((name) => join(inner, name)) : [inner];
+    });
+  });
+  return [...new Set(found.filter((path) => path.endsWith(TRACE_SUFFIX)))].sort();
+}
+
+async function runFile(file: string, play: TraceSuiteOptions['play']): Promise<FileResult> {
+  const id = stemOf(file);
+  const cmdqFile = `${file.slice(0, -TRACE_SUFFIX.length)}${CMDQ_SUFFIX}`;
+  if (!existsSync(cmdqFile)) return unusable(id, `${basename(cmdqFile)} beside it`, 'no such file');
+  const imported = importFile(id, file, cmdqFile);
+  if (!('recording' in imported)) return imported;
+  const { recording, report } = imported;
+  const played = await play(recording);
+  const translations = recording.steps.filter((step) => step.kind === 'dma').length;
+  const parts = [
+    commandPart(report.commands, report.findings),
+    playedPart('translations', translations, played.dma),
+    playedPart('phase-end STEs', phaseEndStes(recording), played.phaseEndStes),
+  ];
+  return {
+    total: parts.reduce((sum, part) => sum + part.total, 0),
+    failed: parts.reduce((sum, part) => sum + part.failed, 0),
+    failures: parts.flatMap((part) => part.failures.map((failure) => ({ id, ...failure }))),
+  };
+}
+
+/** The imported recording, or what a file that gives none adds to the result. */
+function importFile(
+  id: string,
+  file: string,
+  cmdqFile: string,
+): ReturnType<typeof importQemuTrace> | FileResult {
+  try {
+    const cmdq = JSON.parse(gunzip(cmdqFile)) as unknown;
+    return importQemuTrace({ trace: gunzip(file), cmdq, name: id });
+  } catch (error) {
+    if (error instanceof UnsupportedTrace) {
+      return { total: 0, failed: 0, failures: [], skip: error.message };
+    }
+    if (isDamage(error)) return unusable(id, 'a sound recording', error.message);
+    throw error;
+  }
+}
+
+interface Part {
+  readonly total: number;
+  readonly failed: number;
+  readonly failures: readonly PlayFailure[];
+}
+
+/** A command fails once, however many of its fields differ. */
+function commandPart(commands: number, findings: readonly Finding[]): Part {
+  return {
+    total: commands,
+    failed: new Set(findings.map(({ command }) => command)).size,
+    failures: findings.map(({ line, command, field, text, raw }) => ({
+      step: `command ${command} (line ${line}) ${field}`,
+      expected: raw,
+      actual: text,
+    })),
+  };
+}
+
+/** What was not compared at all has failed too: a player that leaves steps out must not look better for it. */
+function playedPart(what: string, total: number, played: Comparison): Part {
+  const missing = Math.max(total - played.checked, 0);
+  const left: PlayFailure[] =
+    played.checked === total
+      ? []
+      : [{ step: what, expected: `${total} compared`, actual: `${played.checked} compared` }];
+  const failed = Math.max(played.failures.length + missing, left.length);
+  return {
+    total,
+    failed: Math.min(failed, total),
+    failures: [...played.failures, ...left],
+  };
+}
+
+function phaseEndStes(recording: Recording): number {
+  return recording.steps.reduce(
+    (sum, step) => sum + (step.kind === 'phase-end' ? step.stes.size : 0),
+    0,
+  );
+}
+
+function unusable(id: string, expected: string, actual: string): FileResult {
+  return { total: 1, failed: 1, failures: [{ id, expected, actual }] };
+}
+
+function isDamage(error: unknown): error is Error {
+  if (error instanceof TraceError || error instanceof CmdqError || error instanceof NoSuchSmmu) {
+    return true;
+  }
+  // zlib's errors carry a code such as Z_BUF_ERROR for a file that was cut off.
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return error instanceof SyntaxError || code.startsWith('Z_');
+}
+
+function gunzip(file: string): string {
+  return gunzipSync(readFileSync(file)).toString('utf8');
+}
+
+function stemOf(file: string): string {
+  return basename(file).slice(0, -TRACE_SUFFIX.length);
+}
