@@ -3,7 +3,8 @@ const MAY_IMPORT = {
   smmu: [],
   ledger: [],
   host: ['smmu'],
-  domain: ['smmu'],
+  // iommufd asks its driver: the driver's pure rules (what it probes, accepts, converts) are in host.
+  domain: ['smmu', 'host'],
   iommufd: ['domain', 'smmu'],
   vmm: ['domain', 'smmu'],
   guest: ['domain', 'smmu'],

@@ -6,6 +6,9 @@ const EVENT_BYTES = 32;
 const EVENT_WORDS = 4;
 /** EVENTQ_PROD.OVFLG and EVENTQ_CONS.OVACKFLG (IHI 0070 §6.3.30, §6.3.31). */
 const OVERFLOW = 1n << 31n;
+/** CMDQ_CONS.ERR code and the GERROR bit of a stopped command queue (IHI 0070 §6.3.17, §6.3.28). */
+const CERROR_ILL = 1n;
+const CMDQ_ERR = 1n;
 
 /** The queues and registers of one vSMMU, as its guest sees them: queues lie in guest RAM. */
 export class GuestQueues {
@@ -32,6 +35,17 @@ export class GuestQueues {
       prod = (prod + 1) % (2 * entries);
     }
     this.write('CMDQ_PROD', BigInt(prod));
+  }
+
+  /**
+   * CMDQ_CONS follows. With an error it stays at the failing command with the error code in ERR, and
+   * GERROR.CMDQ_ERR toggles unless it is active already (IHI 0070 §7.1, §7.5).
+   */
+  consume(cons: number, error?: 'CERROR_ILL'): void {
+    if (error === undefined) return this.write('CMDQ_CONS', BigInt(cons));
+    this.write('CMDQ_CONS', BigInt(cons) | (CERROR_ILL << 24n));
+    const active = ((this.read('GERROR') ^ this.read('GERRORN')) & CMDQ_ERR) !== 0n;
+    if (!active) this.write('GERROR', this.read('GERROR') ^ CMDQ_ERR);
   }
 
   /**

@@ -134,7 +134,7 @@ export class HostMachine {
       case 'GuestInvalidationsForwarded':
         return this.forward(event);
       case 'GuestCommandsCompleted':
-        return this.vsmmu(id).queues.write('CMDQ_CONS', BigInt(event.cons));
+        return this.vsmmu(id).queues.consume(event.cons, event.error);
       case 'GuestEventRecorded':
         return this.recordGuestEvent(event);
       case 'HostRegistered':

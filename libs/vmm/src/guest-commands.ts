@@ -1,18 +1,25 @@
-import { forwardable, streamIdOf } from '@steward/domain';
-import type { Command } from '@steward/domain';
 import { commandName, COMMANDS } from '@steward/smmu';
 import type { CommandWords } from '@steward/smmu';
+import { dispositionOf, streamIdOf } from './dispositions';
 import { Restaging } from './restage';
-import type { Reaction } from './restage';
+import type { Answer, Reaction } from './restage';
 import type { VsmmuView } from './view';
 
 /** The whole StreamID space: CMD_CFGI_STE_RANGE with Range=31 is CMD_CFGI_ALL (IHI 0070 §4.3.2). */
 const RANGE_ALL = 31n;
 
+/** Commands as they lie in the guest's queue; `index` counts from the first of the reaction. */
+interface Queued {
+  readonly index: number;
+  readonly command: CommandWords;
+}
+
 /**
  * What the VMM does when its guest moves CMDQ_PROD over `words` (two a command), starting at queue index
- * `cons`: STE changes are trapped and become attaches, invalidations are forwarded in order, and the
- * guest's CMDQ_CONS follows. `name` gives the nth nested domain of this reaction its id.
+ * `cons` of a queue whose indices run modulo `span`: STE changes are trapped and become attaches,
+ * invalidations are forwarded in order, and the guest's CMDQ_CONS follows. A command that is illegal, or
+ * that the kernel refuses, stops the queue there with CERROR_ILL.
+ * @param name gives the nth nested domain of this reaction its id.
  */
 export function* reactToGuestCommands(
   view: VsmmuView,
@@ -20,58 +27,64 @@ export function* reactToGuestCommands(
   name: (n: number) => string,
 ): Reaction {
   const { words, cons, span } = queued;
-  let pending: bigint[] = [];
-  const restaging = new Restaging(view, name);
-  const flush = function* (): Reaction {
-    if (pending.length === 0) return;
-    const batch = BigUint64Array.from(pending);
-    pending = [];
-    yield { type: 'ForwardInvalidations', vsmmu: view.vsmmu, words: batch };
-  };
-  for (let i = 0; i < words.length; i += 2) {
-    const command = [words[i] ?? 0n, words[i + 1] ?? 0n] as const;
-    switch (disposition(command, view)) {
-      case 'forward':
-        pending.push(...command);
-        break;
-      case 'restage':
-        yield* flush();
-        for (const vsid of streamsOf(command, view)) yield* restaging.restage(vsid);
-        break;
-      case 'synchronise':
-        yield* flush();
-        break;
-      case 'illegal':
-        yield* flush();
-        yield complete(view.vsmmu, (cons + i / 2) % span, 'CERROR_ILL');
-        return;
-      case 'nothing':
-        break;
-    }
-  }
-  yield* flush();
-  yield complete(view.vsmmu, (cons + words.length / 2) % span);
+  const { vsmmu } = view;
+  const stoppedAt = yield* consume(view, words, name);
+  const index = stoppedAt ?? words.length / 2;
+  const error = stoppedAt === undefined ? {} : ({ error: 'CERROR_ILL' } as const);
+  yield { type: 'CompleteGuestCommands', vsmmu, cons: (cons + index) % span, ...error };
 }
 
-type Disposition = 'forward' | 'restage' | 'synchronise' | 'nothing' | 'illegal';
-
-function disposition(command: CommandWords, view: VsmmuView): Disposition {
-  switch (commandName(command)) {
-    case 'CFGI_STE':
-    case 'CFGI_STE_RANGE':
-      return 'restage';
-    case 'SYNC':
-      return 'synchronise';
-    case 'PREFETCH_CONFIG':
-    case 'PREFETCH_ADDR':
-      return 'nothing'; // A hint; the host prefetches for itself.
-    default: {
-      const by = forwardable(command);
-      if (by === undefined) return 'illegal'; // Not a command of an S1-only SMMU (IHI 0070 §4.1.3).
-      const stray = by === 'stream-id' && !view.vdevices.has(streamIdOf(command));
-      return stray ? 'nothing' : 'forward'; // The kernel would stop the batch at an unknown vSID.
+/** Handles the commands in order. Returns the index of the one that stopped the queue, if one did. */
+function* consume(
+  view: VsmmuView,
+  words: BigUint64Array,
+  name: (n: number) => string,
+): Generator<Step, number | undefined, Answer> {
+  const restaging = new Restaging(view, name);
+  let pending: Queued[] = [];
+  for (let index = 0; index < words.length / 2; index++) {
+    const command = [words[2 * index] ?? 0n, words[2 * index + 1] ?? 0n] as const;
+    const disposition = dispositionOf(command);
+    if (disposition === 'nothing') continue;
+    if (disposition === 'forward' || disposition === 'forward-stream') {
+      const known = disposition === 'forward' || view.vdevices.has(streamIdOf(command));
+      if (known) pending.push({ index, command });
+      continue;
     }
+    const stopped = yield* forward(view, pending);
+    if (stopped !== undefined) return stopped;
+    pending = [];
+    if (disposition === 'illegal') return index;
+    if (disposition !== 'restage') continue;
+    for (const vsid of streamsOf(command, view)) yield* restaging.restage(vsid);
   }
+  return yield* forward(view, pending);
+}
+
+type Step = Reaction extends Generator<infer T, void, Answer> ? T : never;
+
+/**
+ * One HWPT_INVALIDATE for a batch. The kernel refuses a batch as a whole here; then each command goes
+ * alone, so that those before the bad one take effect and its index is known.
+ */
+function* forward(
+  view: VsmmuView,
+  batch: readonly Queued[],
+): Generator<Step, number | undefined, Answer> {
+  if (batch.length === 0) return undefined;
+  const { ok } = yield invalidate(view, batch);
+  if (ok) return undefined;
+  if (batch.length === 1) return batch[0]?.index;
+  for (const queued of batch) {
+    const { ok: taken } = yield invalidate(view, [queued]);
+    if (!taken) return queued.index;
+  }
+  return undefined;
+}
+
+function invalidate(view: VsmmuView, batch: readonly Queued[]): Step {
+  const words = BigUint64Array.from(batch.flatMap(({ command }) => [...command]));
+  return { type: 'ForwardInvalidations', vsmmu: view.vsmmu, words };
 }
 
 function streamsOf(command: CommandWords, view: VsmmuView): number[] {
@@ -83,8 +96,4 @@ function streamsOf(command: CommandWords, view: VsmmuView): number[] {
   return [...view.vdevices.keys()]
     .filter((vsid) => vsid >= first && vsid < first + size)
     .sort((a, b) => a - b);
-}
-
-function complete(vsmmu: string, cons: number, error?: 'CERROR_ILL'): Command {
-  return { type: 'CompleteGuestCommands', vsmmu, cons, ...(error !== undefined && { error }) };
 }

@@ -40,7 +40,7 @@ function add(command: Of<'AddDevice'>, context: Context): Decision {
   if (context.get('device', device) !== undefined) {
     return reject('EEXIST', 'device.exists', `device ${device} exists already`);
   }
-  const limit = 2 ** iommu.features.streamIdBits;
+  const limit = 2 ** iommu.probe.sidBits;
   const wide = streamIds.find((sid) => !Number.isInteger(sid) || sid < 0 || sid >= limit);
   if (streamIds.length === 0 || wide !== undefined) {
     return reject('EINVAL', 'device.stream-id', `${device}: StreamIDs must lie in 0..${limit - 1}`);

@@ -1,10 +1,11 @@
+import { validateVste } from '@steward/host';
 import type { Context, Decider } from '../aggregates';
 import { accept, emit, reject } from '../decision';
 import type { Decision } from '../decision';
-import { fromHex, toHex } from '../hex';
+import { fromHex } from '../hex';
+import type { Hex } from '../hex';
 import type { NestedDomainCommand } from './commands';
 import { evolve } from './state';
-import { validateVste } from './vste';
 
 export const nestedDomainDecider: Decider<'nested-domain'> = {
   kind: 'nested-domain',
@@ -13,6 +14,9 @@ export const nestedDomainDecider: Decider<'nested-domain'> = {
     command.type === 'AllocateNestedDomain' ? allocate(command, context) : free(command, context),
   evolve,
 };
+
+/** STE.V. */
+const V = 1n;
 
 function allocate(
   command: Extract<NestedDomainCommand, { type: 'AllocateNestedDomain' }>,
@@ -35,7 +39,9 @@ function allocate(
   }
   const verdict = validateVste([fromHex(command.vste[0]), fromHex(command.vste[1])]);
   if (!verdict.ok) return reject('EIO', 'vste.refused', `vSTE refused: ${verdict.why}`);
-  const vste = [toHex(verdict.vste[0]), toHex(verdict.vste[1])] as const;
+  // Kept as the guest gave it, EATS too: the driver decides about ATS at each attach.
+  const invalid: readonly [Hex, Hex] = ['0x0', '0x0'];
+  const vste = (fromHex(command.vste[0]) & V) === 0n ? invalid : command.vste;
   const { parent } = viommu;
   return accept(
     emit('nested-domain', domain, { type: 'NestedDomainAllocated', domain, vsmmu, parent, vste }),

@@ -37,7 +37,7 @@ function allocate(
   }
   const { smmu } = master;
   const iommu = context.get('smmu', smmu);
-  if (!iommu?.features.nesting) {
+  if (!iommu?.probe.nesting) {
     return reject('EOPNOTSUPP', 'smmu.no-nesting', `SMMU ${smmu} cannot nest`);
   }
   const vmid = freeVmid(iommu);

@@ -1,5 +1,5 @@
 import type { Hex } from '../hex';
-import type { FeatureSwitches } from './features';
+import type { FeatureSwitches } from './probed';
 
 export type SmmuCommand = {
   /** A physical SMMUv3 of a host, with the ID registers its driver will probe. */

@@ -1,9 +1,9 @@
+import { UnsupportedSmmu } from '@steward/host';
 import type { Context, Decider } from '../aggregates';
 import { accept, emit, reject } from '../decision';
 import type { Decision } from '../decision';
-import { fromHex } from '../hex';
 import type { SmmuCommand } from './commands';
-import { hasTranslation } from './features';
+import { probed } from './probed';
 import { evolve } from './state';
 
 export const smmuDecider: Decider<'smmu'> = {
@@ -26,8 +26,9 @@ function decide(command: SmmuCommand, context: Context): Decision {
   if (idr.length !== ID_REGISTERS) {
     return reject('EINVAL', 'smmu.idr', `${idr.length} ID registers, expected IDR0 to IDR5`);
   }
-  if (!hasTranslation(idr.map(fromHex))) {
-    return reject('ENXIO', 'smmu.no-stage', `SMMU ${smmu}: IDR0 has neither S1P nor S2P`);
+  const probe = probed(command);
+  if (probe instanceof UnsupportedSmmu) {
+    return reject(probe.errno, 'smmu.unsupported', probe.message);
   }
   return accept(
     emit('smmu', smmu, { type: 'SmmuAdded', smmu, host, idr, iidr, aidr, switches }),

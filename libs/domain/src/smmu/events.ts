@@ -1,5 +1,5 @@
 import type { Hex } from '../hex';
-import type { FeatureSwitches } from './features';
+import type { FeatureSwitches } from './probed';
 
 export type SmmuEvent =
   | {

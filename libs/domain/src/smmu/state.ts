@@ -1,12 +1,13 @@
+import { UnsupportedSmmu } from '@steward/host';
+import type { Probe } from '@steward/host';
 import { invariant, unreachable } from '../decision';
-import { fromHex } from '../hex';
 import type { SmmuEvent } from './events';
-import { featuresOf } from './features';
-import type { SmmuFeatures } from './features';
+import { probed } from './probed';
 
 export interface SmmuState {
   readonly host: string;
-  readonly features: SmmuFeatures;
+  /** What the driver uses of it. */
+  readonly probe: Probe;
   /** StreamID → device. */
   readonly streams: ReadonlyMap<number, string>;
   /** VMID → stage-2 parent. VMID 0 is the driver's own, for CD-table STEs. */
@@ -16,8 +17,9 @@ export interface SmmuState {
 export function evolve(state: SmmuState | undefined, event: SmmuEvent): SmmuState {
   if (event.type === 'SmmuAdded') {
     invariant(state === undefined, `SmmuAdded twice for ${event.smmu}`);
-    const features = featuresOf(event.idr.map(fromHex), event.switches);
-    return { host: event.host, features, streams: new Map(), vmids: new Map() };
+    const probe = probed(event);
+    invariant(!(probe instanceof UnsupportedSmmu), `${event.smmu} fails its probe`);
+    return { host: event.host, probe, streams: new Map(), vmids: new Map() };
   }
   invariant(state !== undefined, `${event.type} before SmmuAdded`);
   switch (event.type) {
@@ -39,7 +41,7 @@ export function evolve(state: SmmuState | undefined, event: SmmuEvent): SmmuStat
 
 /** The lowest free VMID ≥ 1 (arm-smmu-v3.c, ida_alloc_range), or undefined when none is left. */
 export function freeVmid(state: SmmuState): number | undefined {
-  const last = 2 ** state.features.vmidBits - 1;
+  const last = 2 ** state.probe.vmidBits - 1;
   for (let vmid = 1; vmid <= last; vmid++) if (!state.vmids.has(vmid)) return vmid;
   return undefined;
 }

@@ -1,8 +1,8 @@
+import { convertGuestCommand } from '@steward/host';
 import type { Context, Decider } from '../aggregates';
 import { accept, emit, reject, unreachable } from '../decision';
 import type { Decision } from '../decision';
 import type { VsmmuCommand } from './commands';
-import { forwardable, streamIdOf } from './forwardable';
 import { evolve, queuedCommands, queueEntries } from './state';
 import type { VsmmuState } from './state';
 
@@ -43,7 +43,7 @@ function decide(command: VsmmuCommand, context: Context): Decision {
     case 'QueueGuestCommands':
       return queue(command, state);
     case 'ForwardInvalidations':
-      return forward(command, state);
+      return forward(command, state, context);
     case 'CompleteGuestCommands': {
       const { cons, error } = command;
       const stop = error === undefined ? {} : { error };
@@ -65,9 +65,10 @@ function create(command: Of<'CreateVsmmu'>, context: Context): Decision {
   if (master?.vm === undefined) {
     return reject('ENOENT', 'device.absent', `no bound device ${device}`);
   }
-  const features = context.get('smmu', master.smmu)?.features;
+  const probe = context.get('smmu', master.smmu)?.probe;
   // arm_smmu_get_viommu_size(): without CANWBS or S2FWB a guest could break its host's coherency.
-  if (!features?.nesting || !(master.canwbs || features.s2fwb)) {
+  const coherent = master.canwbs || probe?.s2fwb;
+  if (!probe?.nesting || probe.forceSync || !coherent) {
     return reject('EOPNOTSUPP', 'vsmmu.unsupported', `${master.smmu} cannot nest for ${device}`);
   }
   const s2 = context.get('s2-parent', parent);
@@ -114,22 +115,33 @@ function queue({ vsmmu, words }: Of<'QueueGuestCommands'>, state: VsmmuState): D
   if (((state.registers.get('CR0') ?? 0n) & CMDQEN) === 0n) {
     return reject('ENXIO', 'vsmmu.cmdq-off', `the guest has not enabled the queue of ${vsmmu}`);
   }
+  if (state.stopped) {
+    return reject('EIO', 'vsmmu.cmdq-stopped', `a command stopped the queue of ${vsmmu}`);
+  }
   if (queuedCommands(state) + count > queueEntries(state, 'CMDQ_BASE')) {
     return reject('ENOSPC', 'vsmmu.cmdq-full', `the command queue of ${vsmmu} is full`);
   }
   return accept(emit('vsmmu', vsmmu, { type: 'GuestCommandsQueued', vsmmu, count, words }));
 }
 
-function forward({ vsmmu, words }: Of<'ForwardInvalidations'>, state: VsmmuState): Decision {
+function forward(
+  { vsmmu, words }: Of<'ForwardInvalidations'>,
+  state: VsmmuState,
+  context: Context,
+): Decision {
   const count = words.length / COMMAND_WORDS;
   if (count === 0 || !Number.isInteger(count)) {
     return reject('EINVAL', 'vsmmu.entries', 'HWPT_INVALIDATE needs entries of two words each');
   }
+  const probe = context.get('smmu', state.smmu)?.probe;
+  if (probe === undefined) return reject('ENOENT', 'smmu.absent', `no SMMU ${state.smmu}`);
+  // Which StreamID a vSID becomes is the driver's business when it issues; here it only must exist.
+  const streamIdOf = (vsid: number) => (state.vdevices.has(vsid) ? 0 : undefined);
   for (let i = 0; i < count; i++) {
     const entry = [words[2 * i] ?? 0n, words[2 * i + 1] ?? 0n] as const;
-    const by = forwardable(entry);
-    const known = by === 'vmid' || (by === 'stream-id' && state.vdevices.has(streamIdOf(entry)));
-    if (!known) return reject('EIO', 'vsmmu.entry', `entry ${i} cannot be forwarded`);
+    if (convertGuestCommand(entry, { vmid: state.vmid, streamIdOf, probe }) === undefined) {
+      return reject('EIO', 'vsmmu.entry', `entry ${i} cannot be forwarded`);
+    }
   }
   return accept(emit('vsmmu', vsmmu, { type: 'GuestInvalidationsForwarded', vsmmu, count, words }));
 }

@@ -7,6 +7,7 @@ export type GuestRegister =
   | 'CR2'
   | 'GBPA'
   | 'IRQ_CTRL'
+  | 'GERROR'
   | 'GERRORN'
   | 'STRTAB_BASE'
   | 'STRTAB_BASE_CFG'

@@ -10,13 +10,15 @@ export interface VsmmuState {
   /** vSID → device. */
   readonly vdevices: ReadonlyMap<number, string>;
   readonly registers: ReadonlyMap<GuestRegister, bigint>;
+  /** An illegal command stopped the guest's queue; there is no way on but a new vSMMU. */
+  readonly stopped: boolean;
 }
 
 export function evolve(state: VsmmuState | undefined, event: VsmmuEvent): VsmmuState {
   if (event.type === 'VsmmuCreated') {
     invariant(state === undefined, `VsmmuCreated twice for ${event.vsmmu}`);
     const { vm, parent, smmu, vmid } = event;
-    return { vm, parent, smmu, vmid, vdevices: new Map(), registers: new Map() };
+    return { vm, parent, smmu, vmid, vdevices: new Map(), registers: new Map(), stopped: false };
   }
   invariant(state !== undefined, `${event.type} before VsmmuCreated`);
   const set = (register: GuestRegister, value: bigint): VsmmuState => ({
@@ -32,7 +34,7 @@ export function evolve(state: VsmmuState | undefined, event: VsmmuEvent): VsmmuS
     case 'GuestCommandsQueued':
       return set('CMDQ_PROD', BigInt(advance(state, 'CMDQ_BASE', 'CMDQ_PROD', event.count)));
     case 'GuestCommandsCompleted':
-      return set('CMDQ_CONS', BigInt(event.cons));
+      return { ...set('CMDQ_CONS', BigInt(event.cons)), stopped: event.error !== undefined };
     case 'GuestEventRecorded':
     case 'GuestInvalidationsForwarded':
       return state;
