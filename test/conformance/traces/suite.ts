@@ -140,8 +140,7 @@ function importFile(
   cmdqFile: string,
 ): ReturnType<typeof importQemuTrace> | FileResult {
   try {
-    const cmdq = JSON.parse(gunzip(cmdqFile)) as unknown;
-    return importQemuTrace({ trace: gunzip(file), cmdq, name: id });
+    return importQemuTrace({ trace: readText(file), cmdq: readJson(cmdqFile), name: id });
   } catch (error) {
     if (error instanceof UnsupportedTrace) {
       return { total: 0, failed: 0, failures: [], skip: error.message };
@@ -196,17 +195,31 @@ function unusable(id: string, expected: string, actual: string): FileResult {
   return { total: 1, failed: 1, failures: [{ id, expected, actual }] };
 }
 
+/** A file that is not gzip, or was cut off, or does not hold JSON. */
+class DamagedFile extends Error {}
+
+const DAMAGE = [DamagedFile, TraceError, CmdqError, NoSuchSmmu];
+
 function isDamage(error: unknown): error is Error {
-  if (error instanceof TraceError || error instanceof CmdqError || error instanceof NoSuchSmmu) {
-    return true;
-  }
-  // zlib's errors carry a code such as Z_BUF_ERROR for a file that was cut off.
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return error instanceof SyntaxError || code.startsWith('Z_');
+  return DAMAGE.some((kind) => error instanceof kind);
 }
 
-function gunzip(file: string): string {
-  return gunzipSync(readFileSync(file)).toString('utf8');
+function readText(file: string): string {
+  const bytes = readFileSync(file);
+  try {
+    return gunzipSync(bytes).toString('utf8');
+  } catch (error) {
+    throw new DamagedFile(`${basename(file)}: expected a whole gzip file (${String(error)})`);
+  }
+}
+
+function readJson(file: string): unknown {
+  const text = readText(file);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new DamagedFile(`${basename(file)}: expected JSON (${String(error)})`);
+  }
 }
 
 function stemOf(file: string): string {

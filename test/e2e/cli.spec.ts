@@ -1,0 +1,251 @@
+import { spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { projectRoot } from '../conformance/project-root';
+
+const ROOT = projectRoot();
+const SCENARIO = join(ROOT, 'scenarios/linux-guests.yaml');
+const TRACES = join(ROOT, 'test/fixtures/traces');
+
+interface Result {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the built command line, as a person would. */
+function steward(...args: string[]): Result {
+  const { status, stdout, stderr } = spawnSync(join(ROOT, 'bin/steward'), args, {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  });
+  return { code: status, stdout, stderr };
+}
+
+const json = ({ stdout }: Result): Record<string, unknown> =>
+  JSON.parse(stdout) as Record<string, unknown>;
+const lines = ({ stdout }: Result): Record<string, unknown>[] =>
+  stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+describe('steward', () => {
+  let folder: string;
+  let ledger: string;
+  let report: Record<string, unknown>;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'steward-cli-'));
+    ledger = join(folder, 'ledger.db');
+    const run = steward('run', SCENARIO, '--guests', '3', '--ledger', ledger, '--json');
+    expect(run.code).toBe(0);
+    report = json(run);
+  }, 120_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** A copy of the ledger that a test may damage. */
+  function copy(name: string): string {
+    const file = join(folder, name);
+    const db = new Database(ledger, { readonly: true });
+    db.exec(`VACUUM INTO '${file}'`);
+    db.close();
+    return file;
+  }
+
+  test('run reports what the contract names, and every DMA matched', () => {
+    expect(report).toMatchObject({ scenario: 'linux-guests', seed: 1, guests: 3 });
+    expect(report).toMatchObject({
+      dma: { mismatched: 0, faulted: 0, matched: 8108, accesses: 8108 },
+    });
+    expect(report['digest']).toMatch(/^[0-9a-f]{32}$/);
+    for (const key of ['commits', 'events', 'position', 'attaches', 'ledgerBytes', 'rssBytes']) {
+      expect(report[key]).toBeGreaterThan(0);
+    }
+    const { guest, host, hardware } = report['invalidations'] as Record<string, number>;
+    expect(guest).toBeGreaterThan(0);
+    expect(hardware).toBeGreaterThan(host!);
+  });
+
+  test('the same scenario and seed give the same digest', () => {
+    const again = steward(
+      ...['run', SCENARIO, '--guests', '3', '--ledger', join(folder, 'again.db'), '--json'],
+    );
+    expect(json(again)['digest']).toBe(report['digest']);
+    const other = steward(
+      ...['run', SCENARIO, '--guests', '3', '--seed', '2'],
+      ...['--ledger', join(folder, 'other.db'), '--json'],
+    );
+    expect(json(other)).toMatchObject({ dma: { mismatched: 0 } });
+    expect(json(other)['digest']).not.toBe(report['digest']);
+  }, 120_000);
+
+  test('run refuses a ledger that holds commits, and says how to go on', () => {
+    const { code, stderr } = steward('run', SCENARIO, '--ledger', ledger);
+    expect(code).toBe(4);
+    expect(stderr).toContain('--append');
+  });
+
+  test('replay reproduces the recorded digest, also with effects and read models deleted', () => {
+    const file = copy('bare.db');
+    const db = new Database(file);
+    db.exec('DELETE FROM effects; DELETE FROM attachments; DELETE FROM checkpoints');
+    db.close();
+    const { code, ...result } = { code: 0, ...json(steward('replay', '--ledger', file, '--json')) };
+    expect(code).toBe(0);
+    expect(result).toMatchObject({
+      digest: report['digest'],
+      recordedDigest: report['digest'],
+      diverged: null,
+      position: report['position'],
+    });
+  });
+
+  test('replay exits 6 and names the commit whose recorded digest differs', () => {
+    const file = copy('digest.db');
+    const db = new Database(file);
+    db.exec(`UPDATE digests SET digest = '${'0'.repeat(32)}' WHERE position = 77`);
+    db.close();
+    const result = steward('replay', '--ledger', file, '--json');
+    expect(result.code).toBe(6);
+    expect(json(result)).toMatchObject({ diverged: { position: 77, expected: '0'.repeat(32) } });
+  });
+
+  test('verify exits 5 and names the commit in which one digit of one payload was changed', () => {
+    expect(json(steward('verify', '--ledger', ledger, '--json'))).toEqual({
+      ok: true,
+      commits: report['commits'],
+      firstBad: null,
+    });
+    const file = copy('tampered.db');
+    const db = new Database(file);
+    const change = db.prepare(
+      `UPDATE events SET payload = replace(payload, '"vmid":1', '"vmid":2')
+       WHERE type = 'DeviceAttached'
+         AND position = (SELECT min(position) FROM events WHERE type = 'DeviceAttached')`,
+    );
+    expect(change.run().changes).toBe(1);
+    const { position } = db
+      .prepare(`SELECT min(position) AS position FROM events WHERE type = 'DeviceAttached'`)
+      .get() as { position: number };
+    db.close();
+    const result = steward('verify', '--ledger', file, '--json');
+    expect(result.code).toBe(5);
+    expect(json(result)).toMatchObject({ ok: false, firstBad: { position } });
+  });
+
+  test('audit attachments shows each span of a device with vSTE, STE, VMID, actor and commits', () => {
+    const spans = lines(
+      steward('audit', 'attachments', '--device', 'strict-a.0010', '--ledger', ledger, '--json'),
+    );
+    expect(spans.length).toBeGreaterThan(3);
+    spans.slice(1).forEach((span, i) => {
+      expect(span['fromPosition']).toBe(spans[i]!['toPosition']);
+    });
+    expect(spans.at(-1)).toMatchObject({ toPosition: null, toAt: null, vm: 'strict-a', vmid: 1 });
+    const nested = spans.find((span) => span['vste0'] === '0x000000004452d00b')!;
+    expect(nested).toMatchObject({ kind: 'nested-domain', actor: 'vmm:strict-a' });
+    expect((nested['ste'] as string[])[0]).toBe('0x000000004452d00f');
+    expect(nested['beganBy']).toMatch(/#/);
+  });
+
+  test('show decodes the words of a commit beside their hex', () => {
+    const attached = lines(steward('log', 'device/strict-a.0010', '--ledger', ledger, '--json'))
+      .reverse()
+      .find((event) => event['type'] === 'DeviceAttached')!;
+    const { stdout } = steward('show', String(attached['position']), '--ledger', ledger);
+    expect(stdout).toMatch(/0x0000000[0-9a-f]+f .*STE V=0x1 Config=NESTED/);
+    expect(stdout).toContain('CMD_CFGI_STE');
+    expect(steward('show', '99999999', '--ledger', ledger).code).toBe(3);
+    expect(steward('show', 'yesterday', '--ledger', ledger).code).toBe(2);
+  });
+
+  test('decode needs no ledger', () => {
+    const decoded = json(steward('decode', 'cmd', '0003000000200012', 'fffdc701', '--json'));
+    expect(decoded).toMatchObject({ kind: 'cmd', name: 'CMD_TLBI_NH_VA' });
+    expect(steward('decode', 'cmd', '1', '2', '3').code).toBe(2);
+    expect(steward('decode', 'ste', 'xyz').code).toBe(2);
+  });
+
+  describe('bad input', () => {
+    const bad = (name: string, text: string): string => {
+      const file = join(folder, name);
+      writeFileSync(file, text);
+      return file;
+    };
+
+    test.each([
+      ['broken YAML', 'name: [', 2, /broken\.yaml/],
+      ['an unknown key', 'name: x\nhots: {}\n', 2, /hots/],
+      ['no guests', 'name: x\nhost: {id: h}\nsmmus: []\nguests: []\n', 2, /smmus/],
+    ])('%s is a usage error that names the place', (_, text, code, message) => {
+      const target = join(folder, 'never.db');
+      const result = steward('run', bad('broken.yaml', text), '--ledger', target);
+      expect(result.code).toBe(code);
+      expect(result.stderr).toMatch(message);
+      expect(existsSync(target)).toBe(false);
+    });
+
+    test('missing files exit 3', () => {
+      expect(steward('run', join(folder, 'none.yaml')).code).toBe(3);
+      expect(steward('verify', '--ledger', join(folder, 'none.db')).code).toBe(3);
+      expect(existsSync(join(folder, 'none.db'))).toBe(false);
+      const out = join(folder, 'out.json');
+      expect(steward('import', 'qemu-trace', join(folder, 'none'), '--out', out).code).toBe(3);
+    });
+
+    test('a truncated trace exits 1 and writes nothing', () => {
+      const trace = join(folder, 'cut.qemu-trace.txt.gz');
+      copyFileSync(join(TRACES, 'guest-identity.qemu-trace.txt.gz'), trace);
+      truncateSync(trace, 10_000);
+      const out = join(folder, 'cut.recording.json');
+      const result = steward('import', 'qemu-trace', trace, '--out', out);
+      expect(result.code).toBe(1);
+      expect(result.stderr).toContain('cut.qemu-trace.txt.gz');
+      expect(existsSync(out)).toBe(false);
+    });
+
+    test('a recording without raw commands can be made but not played', () => {
+      const trace = join(TRACES, 'guest-identity.qemu-trace.txt.gz');
+      const out = join(folder, 'text-only.recording.json');
+      expect(steward('import', 'qemu-trace', trace, '--out', out).code).toBe(0);
+      const smmu = `{ id: s, idr: ['0x0d44101b', '0x02730010', 0, '0x1414', 0, '0x74'] }`;
+      const guest = `{ name: g, smmu: s, recording: ${out} }`;
+      const scenario = `name: x\nhost: { id: h }\nsmmus: [${smmu}]\nguests: [${guest}]\n`;
+      const target = join(folder, 'never.db');
+      const result = steward('run', bad('unplayable.yaml', scenario), '--ledger', target);
+      expect(result.code).toBe(4);
+      expect(existsSync(target)).toBe(false);
+    });
+
+    test('a file that is no ledger exits 1, an unknown command or option 2', () => {
+      expect(steward('log', '--ledger', bad('text.db', 'no database at all'.repeat(99))).code).toBe(
+        1,
+      );
+      expect(steward('frobnicate').code).toBe(2);
+      expect(steward('verify', '--frobnicate').code).toBe(2);
+      expect(steward('--help').code).toBe(0);
+    });
+  });
+
+  test('the recordings of the scenario are what the importer makes of the traces', () => {
+    const out = join(folder, 'fresh.recording.json.gz');
+    const stem = join(TRACES, 'guest-lazy');
+    steward(
+      ...['import', 'qemu-trace', `${stem}.qemu-trace.txt.gz`],
+      ...['--cmdq', `${stem}.cmdq.json.gz`, '--out', out],
+    );
+    const text = (file: string): unknown =>
+      JSON.parse(spawnSync('gzip', ['-dc', file], { encoding: 'utf8', maxBuffer: 2 ** 28 }).stdout);
+    const kept = join(ROOT, 'scenarios/recordings/guest-lazy.recording.json.gz');
+    expect(text(out)).toEqual(text(kept));
+  });
+});
