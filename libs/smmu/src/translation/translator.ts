@@ -12,7 +12,7 @@ import {
 import type { Fault } from '../events/faults';
 import type { PhysicalMemory } from '../memory/physical-memory';
 import type { Stage1Context, Stage1Half, Stage2Context } from './context';
-import { InputAddress } from './input-address';
+import type { InputAddress } from './input-address';
 import type { Need } from './permissions';
 import { Stage1Walker } from './stage1';
 import { Stage2Walker } from './stage2';

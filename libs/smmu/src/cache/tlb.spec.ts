@@ -1,0 +1,186 @@
+import fc from 'fast-check';
+import { PAGE_BYTES } from './page-sizes';
+import { entryOrigin, KIND_NESTED, KIND_STAGE1 } from './tlb-info';
+import { Tlb, type LeafFilter, type TlbEntry } from './tlb';
+
+/** 4K, 2M and 1G pages. */
+const SIZES = [0, 3, 6];
+const ANY = { granuleCode: 0, level: 0 };
+
+interface Modelled extends TlbEntry {
+  readonly space: number;
+}
+
+/** A TLB that is a list: slow, and plainly right. */
+class ListTlb {
+  entries: Modelled[] = [];
+
+  insert(entry: Modelled): void {
+    this.entries = this.entries.filter(
+      (e) => !(sameTag(e, entry) && e.sizeIndex === entry.sizeIndex && first(e) === first(entry)),
+    );
+    this.entries.push(entry);
+  }
+
+  find(space: number, half: number, address: number): Modelled | undefined {
+    return this.entries
+      .filter(
+        (e) => e.space === space && e.half === half && covers(e, e.sizeIndex, address, address),
+      )
+      .sort((a, b) => b.sizeIndex - a.sizeIndex)[0];
+  }
+
+  /** Removes entries whose page, or whose stage-1 leaf, intersects the range. */
+  remove(space: number, half: number, from: number, to: number, filter: LeafFilter): void {
+    this.entries = this.entries.filter(
+      (e) =>
+        e.space !== space ||
+        e.half !== half ||
+        !covers(e, e.leafSizeIndex, from, to) ||
+        (filter.level !== 0 && filter.level !== ((e.info >>> 13) & 3)) ||
+        (filter.granuleCode !== 0 && filter.granuleCode !== ((e.info >>> 15) & 3)),
+    );
+  }
+}
+
+function first(e: TlbEntry): number {
+  return e.address - (e.address % PAGE_BYTES[e.sizeIndex]!);
+}
+
+function sameTag(a: Modelled, b: Modelled): boolean {
+  return a.space === b.space && a.half === b.half;
+}
+
+function covers(e: TlbEntry, sizeIndex: number, from: number, to: number): boolean {
+  const bytes = PAGE_BYTES[sizeIndex]!;
+  const base = e.address - (e.address % bytes);
+  return base <= to && base + bytes > from;
+}
+
+const space = fc.integer({ min: 0, max: 2 });
+const half = fc.integer({ min: 0, max: 1 });
+const page = fc.oneof(
+  fc.integer({ min: 0, max: 40 }),
+  fc.integer({ min: 0, max: 1 << 20 }),
+  fc.integer({ min: 512 * 512 - 4, max: 512 * 512 + 4 }),
+);
+const filter = fc.constantFrom(ANY, { granuleCode: 1, level: 0 }, { granuleCode: 1, level: 3 });
+const operation = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      op: fc.constant('insert' as const),
+      space,
+      half,
+      page,
+      size: fc.integer({ min: 0, max: 2 }),
+      leaf: fc.integer({ min: 0, max: 2 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ op: fc.constant('address' as const), space, half, page, filter }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constant('range' as const),
+      space,
+      half,
+      page,
+      pages: fc.integer({ min: 1, max: 5000 }),
+      filter,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('all' as const), space }) },
+);
+
+describe('the TLB', () => {
+  it('holds and removes what a plain list would', () => {
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 60 }), fc.array(page), (operations, probes) => {
+        const tlb = new Tlb();
+        const spaces = [tlb.createSpace(), tlb.createSpace(), tlb.createSpace()];
+        const list = new ListTlb();
+        let pa = 0;
+        for (const o of operations) {
+          const target = spaces[o.space]!;
+          if (o.op === 'all') {
+            tlb.removeAll(target);
+            list.entries = list.entries.filter((e) => e.space !== o.space);
+          } else if (o.op === 'insert') {
+            const sizeIndex = SIZES[Math.min(o.size, o.leaf)]!;
+            const leafSizeIndex = SIZES[o.leaf]!;
+            // The level follows from the leaf's size, as it does in hardware.
+            const info = entryOrigin(
+              leafSizeIndex > sizeIndex ? KIND_NESTED : KIND_STAGE1,
+              3 - o.leaf,
+              1,
+            );
+            pa += 2 ** 31;
+            const entry = {
+              address: o.page * 4096,
+              half: o.half,
+              sizeIndex,
+              leafSizeIndex,
+              pa,
+              ipa: pa,
+              info,
+            };
+            tlb.insert(target, entry);
+            list.insert({ ...entry, space: o.space });
+          } else {
+            const from = o.page * 4096;
+            if (o.op === 'address') {
+              tlb.removeAddress(target, o.half, from, o.filter);
+              list.remove(o.space, o.half, from, from, o.filter);
+            } else {
+              const last = from + o.pages * 4096 - 1;
+              tlb.removeRange(target, o.half, { first: from, last }, o.filter);
+              list.remove(o.space, o.half, from, last, o.filter);
+            }
+          }
+        }
+        const nested = list.entries.filter((e) => e.leafSizeIndex > e.sizeIndex).length;
+        expect(tlb.counts).toEqual({ stage1: list.entries.length - nested, stage2: 0, nested });
+        for (const probe of [...probes, ...list.entries.map((e) => e.address / 4096)]) {
+          for (const [index, s] of spaces.entries()) {
+            for (const h of [0, 1]) {
+              const id = tlb.find(s, h, probe * 4096);
+              const wanted = list.find(index, h, probe * 4096);
+              expect(id < 0 ? undefined : tlb.pa(id, probe * 4096)).toBe(
+                wanted === undefined
+                  ? undefined
+                  : wanted.pa + ((probe * 4096) % PAGE_BYTES[wanted.sizeIndex]!),
+              );
+            }
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('reuses the places of removed entries', () => {
+    const tlb = new Tlb();
+    const s = tlb.createSpace();
+    const info = entryOrigin(KIND_STAGE1, 3, 1);
+    for (let round = 0; round < 5; round++) {
+      for (let n = 0; n < 1000; n++) {
+        tlb.insert(s, {
+          address: n * 4096,
+          half: 0,
+          sizeIndex: 0,
+          leafSizeIndex: 0,
+          pa: n,
+          ipa: n,
+          info,
+        });
+      }
+      expect(tlb.counts.stage1).toBe(1000);
+      tlb.removeAll(s);
+      expect(tlb.counts.stage1).toBe(0);
+      expect(tlb.find(s, 0, 4096)).toBe(-1);
+    }
+  });
+});
