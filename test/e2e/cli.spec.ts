@@ -94,6 +94,15 @@ describe('steward', () => {
     expect(stderr).toContain('--append');
   });
 
+  test('--append asks anew: what exists already is refused, and the ledger stays sound', () => {
+    const file = copy('append.db');
+    const result = steward('run', SCENARIO, '--guests', '1', '--append', '--ledger', file);
+    expect(result.code).toBe(4);
+    expect(result.stderr).toMatch(/RegisterHost refused at \d+: EEXIST/);
+    expect(steward('verify', '--ledger', file).code).toBe(0);
+    expect(steward('replay', '--ledger', file).code).toBe(0);
+  });
+
   test('replay reproduces the recorded digest, also with effects and read models deleted', () => {
     const file = copy('bare.db');
     const db = new Database(file);

@@ -10,6 +10,7 @@ import {
   DecideCommand,
   HostLanes,
   Projection,
+  plugIn,
   setUp,
   vsmmuOf,
 } from '@steward/control';
@@ -120,7 +121,8 @@ export class SmallGuest {
       { type: 'RegisterHost', host: 'h', policy: 'mainline', memory },
       { type: 'AddSmmu', smmu: 's', host: 'h', ...ids },
     ];
-    for (const command of [...machine, ...setUp(PLAN)]) await this.expectAccepted(command);
+    for (const command of [...machine, ...plugIn(PLAN), ...setUp(PLAN)])
+      await this.expectAccepted(command);
     const l1 = L1STD.encode({ Span: 9n, L2Ptr: BigInt(LAYOUT.l2) });
     await this.store([[LAYOUT.strtab, l1[0] ?? 0n]]);
     const registers: [GuestRegister, bigint][] = [

@@ -13,5 +13,5 @@ export { parseScenario, ScenarioSyntaxError, withGuests } from './scenario/scena
 export type { Scenario } from './scenario/scenario';
 export { ScenarioRefusedError, ScenarioRunner } from './scenario/scenario-runner';
 export type { RunTotals } from './scenario/scenario-runner';
-export { deviceOf, setUp, vsmmuOf } from './scenario/guest-player';
+export { deviceOf, plugIn, setUp, vsmmuOf } from './scenario/guest-player';
 export type { GuestPlan } from './scenario/guest-player';

@@ -1,6 +1,6 @@
 import { addressOf, fromHex, parseStream, unreachable } from '@steward/domain';
 import type { DomainEvent, Hex } from '@steward/domain';
-import { composeSte, HostDriver } from '@steward/host';
+import { composeSte, HostDriver, validateVste } from '@steward/host';
 import type { AttachRequest, IdrWords } from '@steward/host';
 import { PhysicalMemory } from '@steward/smmu';
 import type { CommandWords } from '@steward/smmu';
@@ -75,11 +75,13 @@ export class HostMachine {
 
   /**
    * The 8 words that the driver composes for a vSTE of a vSMMU's guest (ATS off): what must be in force
-   * while that vSTE is.
+   * while that vSTE is; the abort STE for one that it refuses.
    */
   composedSte(vsmmu: string, vste: readonly [bigint, bigint]): readonly bigint[] {
+    const verdict = validateVste(vste);
+    if (!verdict.ok) return composeSte({ kind: 'abort' });
     const stage2 = this.driver.stage2Of(this.vsmmu(vsmmu).parent);
-    return composeSte({ kind: 'nested', stage2, ats: false, vste });
+    return composeSte({ kind: 'nested', stage2, ats: false, vste: verdict.vste });
   }
 
   /** Host address that backs a guest address. */

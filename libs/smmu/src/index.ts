@@ -47,3 +47,4 @@ export {
   unsupportedFeatures,
   type UnsupportedFeature,
 } from './registers/unsupported';
+export { whyCdIllegal, whySteIllegal, type Illegality } from './configuration/legality';

@@ -26,7 +26,7 @@ export class Projection implements OnModuleDestroy {
   readonly applied$ = new Subject<AppliedCommit>();
   private readonly spans: AttachmentSpans;
   private rows: (() => void)[] = [];
-  private position = 0;
+  private applied = 0;
 
   constructor(
     @Inject(LEDGER) private readonly ledger: Ledger,
@@ -35,13 +35,18 @@ export class Projection implements OnModuleDestroy {
     this.spans = new AttachmentSpans(readModels.attachments);
   }
 
+  /** The last commit that was applied. */
+  get position(): number {
+    return this.applied;
+  }
+
   /** Applies the next commit; returns what the machine did. */
   apply(commit: StoredCommit): readonly MachineEffect[] {
     const { effects, digest } = this.machine.apply(machineCommit(commit));
     // Read now: the STE in force is the one this commit leaves, not a later one.
     const stes = this.stesAfter(commit);
     this.rows.push(() => this.writeRows(commit, effects, { digest, stes }));
-    this.position = commit.position;
+    this.applied = commit.position;
     if (this.rows.length >= BATCH) this.flush();
     this.applied$.next({ commit, effects });
     return effects;
@@ -52,14 +57,14 @@ export class Projection implements OnModuleDestroy {
     visit: (commit: StoredCommit, effects: readonly MachineEffect[]) => void = () => undefined,
   ): Promise<void> {
     const written = this.readModels.checkpoints.get(CHECKPOINT);
-    for await (const commit of this.ledger.commits({ after: this.position })) {
+    for await (const commit of this.ledger.commits({ after: this.applied })) {
       if (commit.position > written) {
         visit(commit, this.apply(commit));
         continue;
       }
       const { effects } = this.machine.apply(machineCommit(commit));
       this.spans.recall(commit);
-      this.position = commit.position;
+      this.applied = commit.position;
       visit(commit, effects);
     }
     this.flush();
@@ -72,7 +77,7 @@ export class Projection implements OnModuleDestroy {
     this.rows = [];
     this.readModels.transaction(() => {
       for (const write of rows) write();
-      this.readModels.checkpoints.set(CHECKPOINT, this.position);
+      this.readModels.checkpoints.set(CHECKPOINT, this.applied);
     });
   }
 

@@ -23,17 +23,21 @@ export const vsmmuOf = (guest: string): string => `${guest}.vsmmu`;
 export const deviceOf = (guest: string, vsid: number): string =>
   `${guest}.${vsid.toString(16).padStart(4, '0')}`;
 
+/** The devices of a guest, as the machine's operator plugs them in. */
+export function* plugIn({ name, smmu, canwbs, streamIds }: GuestPlan): Generator<Command> {
+  for (const [vsid, streamId] of streamIds) {
+    const device = deviceOf(name, vsid);
+    yield { type: 'AddDevice', device, smmu, streamIds: [streamId], canwbs, ats: false };
+  }
+}
+
 /** What the VMM does before its guest runs: from open to every device attached to the bypass proxy. */
 export function* setUp(guest: GuestPlan): Generator<Command> {
-  const { name, host, smmu, canwbs } = guest;
+  const { name, host } = guest;
   const [ioas, parent, vsmmu] = [`${name}.ioas`, `${name}.s2`, vsmmuOf(name)];
   const vsids = [...guest.streamIds.keys()];
   const devices = vsids.map((vsid) => deviceOf(name, vsid));
   const [device = ''] = devices;
-  for (const [vsid, streamId] of guest.streamIds) {
-    const id = deviceOf(name, vsid);
-    yield { type: 'AddDevice', device: id, smmu, streamIds: [streamId], canwbs, ats: false };
-  }
   yield { type: 'CreateVm', vm: name, host, owner: 'operator', ram: guest.ram };
   yield { type: 'CreateIoas', ioas, vm: name };
   for (const id of devices) yield { type: 'BindDevice', device: id, vm: name };

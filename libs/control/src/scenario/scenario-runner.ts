@@ -11,7 +11,7 @@ import type { Answer } from '../commands/decide-command';
 import { HostLanes } from '../commands/host-lanes';
 import { Projection } from '../projection/projection';
 import type { AppliedCommit } from '../projection/projection';
-import { idrHex, idrWords, play, setUp } from './guest-player';
+import { idrHex, idrWords, play, plugIn, setUp } from './guest-player';
 import type { GuestPlan, GuestStep } from './guest-player';
 import { checkPhaseEnd } from './phase-end-check';
 import type { SteMismatch } from './phase-end-check';
@@ -86,6 +86,7 @@ export class ScenarioRunner {
     for (const command of machineOf(scenario, layout.size)) await issue('operator', command);
     const plans = plansOf(scenario, recordings, layout.guests);
     for (const plan of plans) {
+      for (const command of plugIn(plan)) await issue('operator', command);
       for (const command of setUp(plan)) await issue(`vmm:${plan.name}`, command);
     }
     const running = plans.map((plan) => ({ plan, steps: [...play(plan)], next: 0 }));
@@ -119,12 +120,13 @@ export class ScenarioRunner {
     tally.stes.mismatches.push(...mismatches);
   }
 
-  /** Command ids follow from the scenario and the order, so the same run asks the same things. */
+  /** Command ids follow from the scenario, where its run begins in the ledger, and the order. */
   private issuer(scenario: Scenario): Issuer {
     let n = 0;
+    const run = `${scenario.name}@${this.projection.position}`;
     const { id: host } = scenario.host;
     return async (actor, command) => {
-      const request = { host, actor, commandId: `${scenario.name}:${++n}` };
+      const request = { host, actor, commandId: `${run}:${++n}` };
       const answer: Answer = await this.bus.execute(new DecideCommand(command, request));
       if (answer.ok) return;
       const { errno, reason, position } = answer;

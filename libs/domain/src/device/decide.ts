@@ -133,9 +133,8 @@ function resolve(target: AttachTarget, device: DeviceState, context: Context): R
   }
   const domain = context.get('nested-domain', target.id);
   const vsmmu = domain && context.get('vsmmu', domain.vsmmu);
-  if (domain === undefined || vsmmu === undefined || vsmmu.vm !== device.vm) {
-    return absent as Resolved;
-  }
+  if (domain === undefined || domain.freed) return absent as Resolved;
+  if (vsmmu === undefined || vsmmu.vm !== device.vm) return absent as Resolved;
   const vsid = device.vdevice?.vsmmu === domain.vsmmu ? device.vdevice.vsid : undefined;
   // arm_smmu_attach_prepare_vmaster(): only a vSTE that translates needs the vDEVICE.
   const config = STE.get(domain.vste.map(fromHex), 'Config');

@@ -13,7 +13,11 @@ export class TlbSpace {
   sizes = 0;
   /** Bit n: a splintered leaf of size PAGE_SIZES_LOG2[n] may exist. */
   splintered = 0;
-  constructor(readonly id: number) {}
+  /** @param live sets of spaces that hold entries: the TLB enters the space while it does. */
+  constructor(
+    readonly id: number,
+    readonly live: readonly Set<TlbSpace>[],
+  ) {}
 }
 
 /** Which leaves an invalidation by address names; 0 in either field names all (IHI 0070 §4.4.1.1). */
@@ -60,7 +64,6 @@ const INITIAL = 16;
 export class Tlb {
   readonly counts: TlbCounts = { stage1: 0, stage2: 0, nested: 0 };
   private nextSpaceId = 1;
-  private readonly spaces: TlbSpace[] = [];
 
   private keys = new Float64Array(INITIAL);
   private owners = new Int32Array(INITIAL);
@@ -77,10 +80,8 @@ export class Tlb {
   private used = 0;
   private free = NONE;
 
-  createSpace(): TlbSpace {
-    const space = new TlbSpace(this.nextSpaceId++);
-    this.spaces[space.id] = space;
-    return space;
+  createSpace(live: readonly Set<TlbSpace>[] = []): TlbSpace {
+    return new TlbSpace(this.nextSpaceId++, live);
   }
 
   /** The entry that covers an address, or -1. Of several, the largest: all are permitted (IHI 0070 §3.21.1). */
@@ -181,9 +182,14 @@ export class Tlb {
       id = next;
     }
     space.head = NONE;
+    if (space.count > 0) this.emptied(space);
+  }
+
+  private emptied(space: TlbSpace): void {
     space.count = 0;
     space.sizes = 0;
     space.splintered = 0;
+    for (const live of space.live) live.delete(space);
   }
 
   private scanRange(
@@ -269,10 +275,7 @@ export class Tlb {
     else this.next[previous] = next;
     if (next !== NONE) this.previous[next] = previous;
     space.count--;
-    if (space.count === 0) {
-      space.sizes = 0;
-      space.splintered = 0;
-    }
+    if (space.count === 0) this.emptied(space);
     this.release(id);
   }
 
@@ -287,6 +290,7 @@ export class Tlb {
     this.next[id] = space.head;
     if (space.head !== NONE) this.previous[space.head] = id;
     space.head = id;
+    if (space.count === 0) for (const live of space.live) live.add(space);
     space.count++;
     this.rehash(id);
     return id;

@@ -22,26 +22,30 @@ export interface Named {
   readonly filter: LeafFilter;
 }
 
-/** The spaces of one regime with ASIDs: a VMID of NS-EL1, or EL2-E2H. */
+/** The spaces of one regime with ASIDs: a VMID of NS-EL1, EL2 (which has one ASID) or EL2-E2H. */
 class Regime {
   readonly asids = new Map<number, TlbSpace>();
-  private readonly globals: (TlbSpace | undefined)[] = [undefined, undefined];
+  readonly globals: (TlbSpace | undefined)[] = [undefined, undefined];
   stage2: TlbSpace | undefined;
+  /** Stage-1 spaces that hold entries. */
+  readonly live = new Set<TlbSpace>();
 
-  stage1(tlb: Tlb, asid: number, aset: number): Stage1Spaces {
+  /** @param world spaces of the whole StreamWorld that hold entries. */
+  constructor(
+    private readonly tlb: Tlb,
+    private readonly world: Set<TlbSpace>,
+  ) {}
+
+  stage1(asid: number, aset: number): Stage1Spaces {
+    const { tlb, world, live } = this;
     let own = this.asids.get(asid);
-    if (own === undefined) this.asids.set(asid, (own = tlb.createSpace()));
-    const global = (this.globals[aset] ??= tlb.createSpace());
+    if (own === undefined) this.asids.set(asid, (own = tlb.createSpace([live, world])));
+    const global = (this.globals[aset] ??= tlb.createSpace([live, world]));
     return { own, global };
   }
 
-  *globalSpaces(): Iterable<TlbSpace> {
-    for (const space of this.globals) if (space !== undefined) yield space;
-  }
-
-  *stage1Spaces(): Iterable<TlbSpace> {
-    yield* this.asids.values();
-    yield* this.globalSpaces();
+  stage2Space(): TlbSpace {
+    return (this.stage2 ??= this.tlb.createSpace([this.world]));
   }
 }
 
@@ -52,8 +56,11 @@ class Regime {
 export class TranslationCache {
   readonly tlb = new Tlb();
   private readonly vmids = new Map<number, Regime>();
-  private readonly el2: Regime = new Regime();
-  private readonly el2E2h: Regime = new Regime();
+  /** Spaces of NS-EL1, and of both EL2 worlds, that hold entries. */
+  private readonly liveNonHyp = new Set<TlbSpace>();
+  private readonly liveHyp = new Set<TlbSpace>();
+  private readonly el2 = new Regime(this.tlb, this.liveHyp);
+  private readonly el2E2h = new Regime(this.tlb, this.liveHyp);
 
   /** The spaces of a stage-1 context. EL2 has no ASIDs and no VMID (IHI 0070 §3.17). */
   stage1Spaces(
@@ -61,21 +68,20 @@ export class TranslationCache {
     tags: { vmid: number; asid: number; aset: number },
   ): Stage1Spaces {
     if (world === STREAM_WORLD.EL2) {
-      const { own } = this.el2.stage1(this.tlb, 0, 0);
+      const { own } = this.el2.stage1(0, 0);
       return { own, global: own };
     }
     const regime = world === STREAM_WORLD.EL2_E2H ? this.el2E2h : this.regime(tags.vmid);
-    return regime.stage1(this.tlb, tags.asid, tags.aset);
+    return regime.stage1(tags.asid, tags.aset);
   }
 
   stage2Space(vmid: number): TlbSpace {
-    const regime = this.regime(vmid);
-    return (regime.stage2 ??= this.tlb.createSpace());
+    return this.regime(vmid).stage2Space();
   }
 
   /** CMD_TLBI_NH_ALL: all stage-1 entries of the VMID, combined and global ones included. */
   removeStage1(vmid: number): void {
-    for (const space of this.vmids.get(vmid)?.stage1Spaces() ?? []) this.tlb.removeAll(space);
+    for (const space of this.vmids.get(vmid)?.live ?? []) this.tlb.removeAll(space);
   }
 
   /** CMD_TLBI_NH_ASID: non-global entries only. */
@@ -92,13 +98,15 @@ export class TranslationCache {
 
   /** CMD_TLBI_NH_VAA: the entries of every ASID and global ones. */
   removeVaAllAsids(vmid: number, named: Named): void {
-    for (const space of this.vmids.get(vmid)?.stage1Spaces() ?? []) this.removeNamed(space, named);
+    for (const space of this.vmids.get(vmid)?.live ?? []) this.removeNamed(space, named);
   }
 
   /** CMD_TLBI_S12_VMALL: everything of the VMID, at both stages. */
   removeVmid(vmid: number): void {
     const regime = this.vmids.get(vmid);
-    if (regime !== undefined) this.removeRegime(regime);
+    if (regime === undefined) return;
+    for (const space of regime.live) this.tlb.removeAll(space);
+    if (regime.stage2 !== undefined) this.tlb.removeAll(regime.stage2);
   }
 
   /** CMD_TLBI_S2_IPA: stage-2 entries only; combined entries are indexed by VA and stay (IHI 0070 §4.4.3.1). */
@@ -109,13 +117,12 @@ export class TranslationCache {
 
   /** CMD_TLBI_NSNH_ALL: everything that is not EL2's. */
   removeNonHyp(): void {
-    for (const regime of this.vmids.values()) this.removeRegime(regime);
+    for (const space of this.liveNonHyp) this.tlb.removeAll(space);
   }
 
   /** CMD_TLBI_EL2_ALL: everything of EL2, with or without ASID. */
   removeEl2(): void {
-    this.removeRegime(this.el2);
-    this.removeRegime(this.el2E2h);
+    for (const space of this.liveHyp) this.tlb.removeAll(space);
   }
 
   /** CMD_TLBI_EL2_ASID: non-global EL2-E2H entries of the ASID. */
@@ -133,24 +140,20 @@ export class TranslationCache {
   /** CMD_TLBI_EL2_VAA: every ASID. */
   removeEl2VaAllAsids(e2h: boolean, named: Named): void {
     const regime = e2h ? this.el2E2h : this.el2;
-    for (const space of regime.stage1Spaces()) this.removeNamed(space, named);
+    for (const space of regime.live) this.removeNamed(space, named);
   }
 
   private regime(vmid: number): Regime {
     let regime = this.vmids.get(vmid);
-    if (regime === undefined) this.vmids.set(vmid, (regime = new Regime()));
+    if (regime === undefined)
+      this.vmids.set(vmid, (regime = new Regime(this.tlb, this.liveNonHyp)));
     return regime;
-  }
-
-  private removeRegime(regime: Regime): void {
-    for (const space of regime.stage1Spaces()) this.tlb.removeAll(space);
-    if (regime.stage2 !== undefined) this.tlb.removeAll(regime.stage2);
   }
 
   private removeVaOfAsid(regime: Regime, asid: number, named: Named): void {
     const own = regime.asids.get(asid);
     if (own !== undefined) this.removeNamed(own, named);
-    for (const space of regime.globalSpaces()) this.removeNamed(space, named);
+    for (const space of regime.globals) if (space !== undefined) this.removeNamed(space, named);
   }
 
   private removeNamed(space: TlbSpace, named: Named): void {

@@ -139,15 +139,13 @@ describe('every layout', () => {
         fc.constantFrom(...layouts),
         fc.array(word, { minLength: 8, maxLength: 8 }),
         (l, w) => {
-          const words = w.slice(0, Math.ceil(l.size / 64));
+          const valid = l.size % 64 === 0 ? 2n ** 64n - 1n : 0xffff_ffffn;
+          const words = w.slice(0, Math.ceil(l.size / 64)).map((x) => x & valid);
           const { values, reserved } = l.decode(words);
-          const again = l.encode(values);
-          const masked = words.map((x, n) =>
-            n === words.length - 1 && l.size % 64 !== 0 ? x & 0xffff_ffffn : x,
+          expect(l.encode(values).map((x, n) => x | (reserved[n] ?? 0n))).toEqual(words);
+          expect(l.encode(values).map((x, n) => x & (reserved[n] ?? 0n))).toEqual(
+            words.map(() => 0n),
           );
-          expect(
-            again.map((x, n) => x | (reserved[n] ?? 0n)).map((x, n) => x & (masked[n] ?? 0n)),
-          ).toEqual(masked);
         },
       ),
     );

@@ -1,0 +1,74 @@
+import { addDevice, addSmmu, registerHost } from '../__fixtures__/commands';
+import { given, history, History } from '../__fixtures__/given-when-then';
+import { ImpossibleEventError } from '../decision';
+import { evolve, freeVmid } from './state';
+
+const added = new History(history(registerHost, addSmmu)).get('smmu', 's')!;
+
+describe('SMMU', () => {
+  it('joins a host with its ID registers', () => {
+    given(...history(registerHost))
+      .when(addSmmu)
+      .then(
+        { stream: 'smmu/s', event: addSmmuEvent() },
+        { stream: 'host/h', event: { type: 'HostSmmuListed', smmu: 's' } as never },
+      );
+  });
+
+  it('needs a host', () => {
+    given().when(addSmmu).thenRejected('ENOENT', 'host.absent');
+  });
+
+  it('is added once', () => {
+    given(...history(registerHost, addSmmu))
+      .when(addSmmu)
+      .thenRejected('EEXIST', 'smmu.exists');
+  });
+
+  it('has exactly six ID registers', () => {
+    for (const idr of [addSmmu.idr.slice(1), [...addSmmu.idr, '0x0' as const]]) {
+      given(...history(registerHost))
+        .when({ ...addSmmu, idr })
+        .thenRejected('EINVAL', 'smmu.idr');
+    }
+  });
+
+  it('is refused with ENXIO when its driver would fail the probe', () => {
+    given(...history(registerHost))
+      .when({ ...addSmmu, idr: addSmmu.idr.map(() => '0x0' as const) })
+      .thenRejected('ENXIO', 'smmu.unsupported');
+  });
+
+  it('gives the lowest free VMID from 1 on', () => {
+    expect(freeVmid(added)).toBe(1);
+    const holding = (...vmids: number[]) => ({
+      ...added,
+      vmids: new Map(vmids.map((vmid) => [vmid, 'p'])),
+    });
+    expect(freeVmid(holding(1, 3))).toBe(2);
+    const last = 2 ** added.probe.vmidBits - 1;
+    const all = Array.from({ length: last }, (_, i) => i + 1);
+    expect(freeVmid(holding(...all.slice(0, -1)))).toBe(last);
+    expect(freeVmid(holding(...all))).toBeUndefined();
+  });
+
+  it('cannot have a history with a StreamID or VMID given twice, or a failing probe', () => {
+    const claim = { type: 'SmmuStreamIdsClaimed', device: 'd', streamIds: [8] } as const;
+    const vmid = { type: 'SmmuVmidAllocated', vmid: 1, parent: 'p' } as const;
+    expect(() => evolve(evolve(added, claim), claim)).toThrow(ImpossibleEventError);
+    expect(() => evolve(evolve(added, vmid), vmid)).toThrow(ImpossibleEventError);
+    expect(() => evolve(undefined, claim)).toThrow(ImpossibleEventError);
+    expect(() => evolve(added, addSmmuEvent())).toThrow(ImpossibleEventError);
+    const broken = { ...addSmmuEvent(), idr: addSmmu.idr.map(() => '0x0' as const) };
+    expect(() => evolve(undefined, broken)).toThrow(ImpossibleEventError);
+  });
+
+  it('remembers which device claimed a StreamID', () => {
+    const state = new History(history(registerHost, addSmmu, addDevice)).get('smmu', 's');
+    expect(state?.streams).toEqual(new Map([[8, 'd']]));
+  });
+});
+
+function addSmmuEvent() {
+  return { ...addSmmu, type: 'SmmuAdded' } as const;
+}

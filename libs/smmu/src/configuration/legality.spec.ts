@@ -1,0 +1,125 @@
+import { NESTED_IDR, SUBSTREAM_IDR } from '../__fixtures__/machine';
+import { CD } from '../formats/context-descriptor';
+import { STE } from '../formats/ste';
+import { whyCdIllegal, whySteIllegal } from './legality';
+
+const configuration = { idr: NESTED_IDR, iidr: 0, aidr: 1 };
+const substreams = { idr: SUBSTREAM_IDR, iidr: 0, aidr: 1 };
+
+const NESTED = {
+  V: 1n,
+  Config: 7n,
+  S2T0SZ: 20n,
+  S2SL0: 2n,
+  S2PS: 4n,
+  S2AA64: 1n,
+} as const;
+const CONTEXT = { V: 1n, AA64: 1n, A: 1n, T0SZ: 16n, EPD1: 1n, IPS: 4n } as const;
+
+function ste(values: Record<string, bigint>): string | undefined {
+  return whySteIllegal(STE.encode({ ...NESTED, ...values }), configuration)?.about;
+}
+
+function cd(
+  values: Record<string, bigint>,
+  owner: Record<string, bigint> = {},
+): string | undefined {
+  const steWords = STE.encode({ ...NESTED, ...owner });
+  return whyCdIllegal(CD.encode({ ...CONTEXT, ...values }), steWords, configuration)?.about;
+}
+
+describe('an STE', () => {
+  it('is legal as Linux writes it', () => {
+    expect(ste({})).toBeUndefined();
+  });
+
+  it.each([
+    ['V', { V: 0n }],
+    ['S1STALLD', { S1STALLD: 1n }],
+    ['S1ContextPtr', { S1ContextPtr: 2n ** 44n }],
+    ['S2S', { S2S: 1n }],
+    ['S2AA64', { S2AA64: 0n }],
+    ['S2HA, S2HD', { S2HA: 1n }],
+    ['S2HA, S2HD', { S2HD: 1n }],
+    ['S2TG', { S2TG: 3n }],
+    ['S2TTB', { S2TTB: 2n ** 44n }],
+    ['S2TTB', { S2PS: 0n, S2TTB: 2n ** 32n }],
+    ['S2T0SZ', { S2T0SZ: 19n }],
+    ['S2T0SZ', { S2T0SZ: 40n }],
+    ['S2SL0', { S2SL0: 3n }],
+    ['S2SL0', { S2SL0: 0n }],
+    ['S2ENDI', { S2ENDI: 1n }],
+  ])('is ILLEGAL for %s: %o', (about, values) => {
+    expect(ste(values)).toBe(about);
+  });
+
+  it.each([
+    ['disables the stream', { Config: 0n, S2TG: 3n, S1STALLD: 1n }],
+    ['disables the stream by a reserved Config', { Config: 3n, S2TG: 3n }],
+    ['bypasses', { Config: 4n, S2TG: 3n, S1STALLD: 1n, S2VMID: 0n }],
+  ])('ignores its other fields when it %s', (_what, values) => {
+    expect(ste(values)).toBeUndefined();
+  });
+
+  it('ignores stage-2 fields with stage 1 alone, and stage-1 fields with stage 2 alone', () => {
+    expect(ste({ Config: 5n, S2TG: 3n, S2S: 1n, S2HA: 1n })).toBeUndefined();
+    expect(
+      ste({ Config: 6n, S1STALLD: 1n, S1ContextPtr: 2n ** 50n, S1CDMax: 31n }),
+    ).toBeUndefined();
+  });
+
+  it('ignores S1CDMax without SubstreamIDs, and checks it against IDR1.SSIDSIZE with them', () => {
+    expect(ste({ S1CDMax: 21n })).toBeUndefined();
+    const words = STE.encode({ ...NESTED, S1CDMax: 21n });
+    expect(whySteIllegal(words, substreams)?.about).toBe('S1CDMax');
+  });
+
+  it('takes stage 2 with up to sixteen concatenated tables, no more', () => {
+    const level1 = { S2SL0: 1n };
+    expect(ste({ ...level1, S2T0SZ: 21n })).toBeUndefined();
+    expect(ste({ ...level1, S2T0SZ: 20n })).toBe('S2SL0');
+    expect(ste({ ...level1, S2T0SZ: 33n })).toBeUndefined();
+    expect(ste({ ...level1, S2T0SZ: 34n })).toBe('S2SL0');
+  });
+});
+
+describe('a CD', () => {
+  it('is legal as Linux writes it', () => {
+    expect(cd({})).toBeUndefined();
+  });
+
+  it.each([
+    ['V', { V: 0n }],
+    ['A', { A: 0n }],
+    ['S', { S: 1n }],
+    ['ENDI', { ENDI: 1n }],
+    ['AA64', { AA64: 0n }],
+    ['HA, HD', { HA: 1n }],
+    ['HA, HD', { HD: 1n }],
+    ['TGx', { TG0: 3n }],
+    ['TGx', { EPD1: 0n, TG1: 0n, T1SZ: 16n }],
+    ['TxSZ', { T0SZ: 15n }],
+    ['TxSZ', { T0SZ: 40n }],
+    ['TTBx', { TTB0: 2n ** 44n }],
+    ['TTBx', { IPS: 0n, TTB0: 2n ** 32n }],
+  ])('is ILLEGAL for %s: %o', (about, values) => {
+    expect(cd(values)).toBe(about);
+  });
+
+  it('ignores the fields of a half whose EPDx is 1', () => {
+    const lower = { EPD0: 1n, TG0: 3n, T0SZ: 0n, TTB0: 2n ** 50n };
+    expect(cd({ ...lower, EPD1: 0n, TG1: 2n, T1SZ: 16n })).toBeUndefined();
+    expect(cd({ ...lower, ENDI: 1n, EPD1: 1n })).toBeUndefined();
+  });
+
+  it('may not stall where the STE disables stalls', () => {
+    expect(cd({ S: 1n }, { S1STALLD: 1n })).toBe('S');
+  });
+
+  it('has 8-bit ASIDs without IDR0.ASID16', () => {
+    const idr = [NESTED_IDR[0] & ~(1 << 12), NESTED_IDR[1], 0, 0x1414, 0, 0x74] as const;
+    const words = CD.encode({ ...CONTEXT, ASID: 0x100n });
+    expect(whyCdIllegal(words, STE.encode(NESTED), { ...configuration, idr })?.about).toBe('ASID');
+    expect(whyCdIllegal(words, STE.encode(NESTED), configuration)).toBeUndefined();
+  });
+});
