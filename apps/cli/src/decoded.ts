@@ -32,13 +32,13 @@ export function decodeEntry(kind: EntryKind, words: readonly bigint[]): Decoded 
       const name = commandName([words[0] ?? 0n, words[1] ?? 0n] as CommandWords);
       if (name === undefined) return unknown('reserved command', 'IHI 0070 §4.1.3', words);
       const { layout, section } = COMMANDS[name];
-      return viewOf(`CMD_${name}`, section, layout, words);
+      return viewOf(`CMD_${name}`, `IHI 0070 ${section}`, layout, words);
     }
     case 'event': {
       const name = eventName(words);
       if (name === undefined) return unknown('reserved event', 'IHI 0070 §7.3', words);
       const { layout, section } = EVENTS[name];
-      return viewOf(name, section, layout, words);
+      return viewOf(name, `IHI 0070 ${section}`, layout, words);
     }
   }
 }

@@ -1,8 +1,5 @@
-import 'reflect-metadata';
 import { join } from 'node:path';
-import { NestFactory } from '@nestjs/core';
 import type { INestApplicationContext } from '@nestjs/common';
-import { ControlModule, Projection } from '@steward/control';
 import { ReadModels, SqliteLedger } from '@steward/ledger';
 import type { Ledger, OpenMode } from '@steward/ledger';
 import { CliError, EXIT } from './exit-codes';
@@ -37,13 +34,19 @@ export async function withLedger<T>(
   }
 }
 
-/** Opens the control layer over a ledger. */
+/**
+ * Opens the control layer over a ledger. Nest is loaded only now: a command that merely reads or decodes
+ * starts without it.
+ */
 export async function withControl<T>(
   file: string,
   mode: 'create' | 'write',
   work: (app: INestApplicationContext, open: OpenLedger) => Promise<T>,
 ): Promise<T> {
   return withLedger(file, mode, async (open) => {
+    await import('reflect-metadata');
+    const { NestFactory } = await import('@nestjs/core');
+    const { ControlModule } = await import('@steward/control');
     const module = ControlModule.over(open);
     const app = await NestFactory.createApplicationContext(module, { logger: ['error', 'warn'] });
     try {
@@ -54,15 +57,20 @@ export async function withControl<T>(
   });
 }
 
-/** Opens a ledger whose read models are complete: what a crash or a deletion took is computed again. */
+/**
+ * Opens a ledger whose read models are complete: what a crash or a deletion took is computed again.
+ */
 export async function withReadModels<T>(
   file: string,
   work: (open: OpenLedger) => Promise<T>,
 ): Promise<T> {
+  const complete = await withLedger(file, 'write', async ({ ledger, readModels }) => {
+    return readModels.checkpoints.get('machine') === (await ledger.latest());
+  });
+  if (complete) return withLedger(file, 'read', work);
   return withControl(file, 'write', async (app, open) => {
-    if (open.readModels.checkpoints.get('machine') < (await open.ledger.latest())) {
-      await app.get(Projection).catchUp();
-    }
+    const { Projection } = await import('@steward/control');
+    await app.get(Projection).catchUp();
     return work(open);
   });
 }

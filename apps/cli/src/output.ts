@@ -34,5 +34,5 @@ export function printTable(head: readonly string[], rows: readonly (readonly str
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   });
   table.push(...rows.map((row) => [...row]));
-  print(table.toString());
+  print(table.toString().replace(/ +$/gm, ''));
 }

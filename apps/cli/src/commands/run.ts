@@ -2,10 +2,8 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Recording } from '@steward/guest';
-import { parseRecording } from '@steward/guest';
-import { parseScenario, ScenarioRunner, withGuests } from '@steward/control';
 import type { RunTotals, Scenario } from '@steward/control';
-import { UnplayableRecording } from '@steward/guest';
+import { parseRecording, UnplayableRecording } from '@steward/guest';
 import { replay } from '@steward/replay';
 import type { ReplayResult } from '@steward/replay';
 import type { Verification } from '@steward/ledger';
@@ -69,6 +67,7 @@ export function runCommand(program: Command): void {
 }
 
 async function run(file: string, flags: RunFlags): Promise<void> {
+  const { parseScenario, ScenarioRunner, withGuests } = await import('@steward/control');
   // All input is read before the ledger is touched: a bad file leaves no half-written ledger behind.
   const parsed = parseScenario(readText(file, 'scenario'), file);
   const scenario = flags.guests === undefined ? parsed : withGuests(parsed, flags.guests);
