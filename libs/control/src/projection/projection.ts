@@ -4,7 +4,7 @@ import { AttachmentSpans } from '@steward/audit';
 import { bytesOf } from '@steward/domain';
 import type { Effect, JsonObject, Ledger, ReadModels, StoredCommit } from '@steward/ledger';
 import { Machine, MACHINE_VERSION } from '@steward/machine';
-import type { MachineEffect } from '@steward/machine';
+import type { Applied, MachineEffect } from '@steward/machine';
 import { machineCommit } from '@steward/replay';
 import { Subject } from 'rxjs';
 import { LEDGER, READ_MODELS } from '../ports';
@@ -12,6 +12,19 @@ import { LEDGER, READ_MODELS } from '../ports';
 /** Commits whose rows go to disk in one transaction. A crash before costs only computing them again. */
 const BATCH = 256;
 const CHECKPOINT = 'machine';
+
+/**
+ * The machine could not follow a commit. From then on it is not what the log says, so nothing more is
+ * decided or applied; the log itself is sound.
+ */
+export class ProjectionStoppedError extends Error {
+  override readonly name = 'ProjectionStoppedError';
+
+  constructor(position: number, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(`the machine stopped at commit ${position}: ${why}`, { cause });
+  }
+}
 
 export interface AppliedCommit {
   readonly commit: StoredCommit;
@@ -27,6 +40,7 @@ export class Projection implements OnModuleDestroy {
   private readonly spans: AttachmentSpans;
   private rows: (() => void)[] = [];
   private applied = 0;
+  private stopped: ProjectionStoppedError | undefined;
 
   constructor(
     @Inject(LEDGER) private readonly ledger: Ledger,
@@ -40,9 +54,17 @@ export class Projection implements OnModuleDestroy {
     return this.applied;
   }
 
-  /** Applies the next commit; returns what the machine did. */
+  /** @throws ProjectionStoppedError once the machine could not follow a commit. */
+  assertRunning(): void {
+    if (this.stopped !== undefined) throw this.stopped;
+  }
+
+  /**
+   * Applies the next commit; returns what the machine did.
+   * @throws ProjectionStoppedError when the machine cannot follow it, then and ever after.
+   */
   apply(commit: StoredCommit): readonly MachineEffect[] {
-    const { effects, digest } = this.machine.apply(machineCommit(commit));
+    const { effects, digest } = this.fold(commit);
     // Read now: the STE in force is the one this commit leaves, not a later one.
     const stes = this.stesAfter(commit);
     this.rows.push(() => this.writeRows(commit, effects, { digest, stes }));
@@ -62,7 +84,7 @@ export class Projection implements OnModuleDestroy {
         visit(commit, this.apply(commit));
         continue;
       }
-      const { effects } = this.machine.apply(machineCommit(commit));
+      const { effects } = this.fold(commit);
       this.spans.recall(commit);
       this.applied = commit.position;
       visit(commit, effects);
@@ -83,6 +105,16 @@ export class Projection implements OnModuleDestroy {
 
   onModuleDestroy(): void {
     this.flush();
+  }
+
+  private fold(commit: StoredCommit): Applied {
+    this.assertRunning();
+    try {
+      return this.machine.apply(machineCommit(commit));
+    } catch (error) {
+      this.stopped = new ProjectionStoppedError(commit.position, error);
+      throw this.stopped;
+    }
   }
 
   private writeRows(
