@@ -29,10 +29,10 @@ const { status } = spawnSync(
 if (status === 0) {
   process.stdout.write(`
 Next:
-  bin/steward audit attachments --device strict-a.0010   who had the NVMe of strict-a, on what, when
+  bin/steward audit attachments --device strict-a.0010   what strict-a.0010 was on, when, by whom
   bin/steward log device/strict-a.0010                   its events
   bin/steward show latest                                a commit: hex beside named fields
-  bin/steward audit commands --rejected                  what was refused, and why
+  bin/steward audit commands                             who asked what, and the answer
   bin/steward decode ste 0x000000004452d00f 0x0800d6     explain a stream table entry
 `);
 }

@@ -12,6 +12,14 @@ export function fromHex(hex: Hex): bigint {
   return BigInt(hex);
 }
 
+/** Physical addresses, IPAs and sizes lie below 2^52, the widest the architecture has without D128. */
+const ADDRESS_LIMIT = 1n << 52n;
+
+/** The first of the values that is no address or size below 2^52, if there is one. */
+export function tooWide(...values: readonly Hex[]): Hex | undefined {
+  return values.find((value) => fromHex(value) >= ADDRESS_LIMIT);
+}
+
 /** An address or size as a plain number, exact below 2^53. @throws RangeError above. */
 export function addressOf(hex: Hex): number {
   const value = Number(hex);

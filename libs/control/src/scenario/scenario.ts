@@ -60,6 +60,9 @@ export function parseScenario(text: string, file: string): Scenario {
   const names = scenario.guests.map((g) => g.name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new ScenarioSyntaxError(`${file}: two guests are named ${twice}`);
+  const ids = scenario.smmus.map((s) => s.id);
+  const same = ids.find((id, i) => ids.indexOf(id) !== i);
+  if (same !== undefined) throw new ScenarioSyntaxError(`${file}: two SMMUs are named ${same}`);
   const stray = scenario.guests.find((g) => !scenario.smmus.some((s) => s.id === g.smmu));
   if (stray !== undefined) {
     throw new ScenarioSyntaxError(`${file}: guest ${stray.name}: no SMMU ${stray.smmu}`);

@@ -25,6 +25,10 @@ describe('host', () => {
     ['an unaligned base', [KERNEL, { use: 'guest-ram', base: '0x10800', size: '0x1000' }]],
     ['an unaligned size', [KERNEL, { use: 'guest-ram', base: '0x10000', size: '0x1800' }]],
     ['overlapping regions', [KERNEL, { use: 'guest-ram', base: '0x2000', size: '0x1000' }]],
+    [
+      'an address of 2^53',
+      [KERNEL, { use: 'guest-ram', base: '0x20000000000000', size: '0x1000' }],
+    ],
     ['no kernel region', [{ use: 'guest-ram', base: '0x10000', size: '0x1000' }]],
   ])('refuses %s', (_, memory) => {
     given()

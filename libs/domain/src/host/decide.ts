@@ -1,7 +1,7 @@
 import type { Context, Decider } from '../aggregates';
 import { accept, emit, reject } from '../decision';
 import type { Decision } from '../decision';
-import { addressOf } from '../hex';
+import { addressOf, tooWide } from '../hex';
 import { PAGE_SIZE } from '../page';
 import type { HostCommand } from './commands';
 import type { Region } from './events';
@@ -25,6 +25,8 @@ function decide(command: HostCommand, context: Context): Decision {
 }
 
 function memoryProblem(memory: readonly Region[]): string | undefined {
+  const wide = tooWide(...memory.flatMap((r) => [r.base, r.size]));
+  if (wide !== undefined) return `${wide} is no address or size below 2^52`;
   const ranges = memory.map((r) => ({ base: addressOf(r.base), size: addressOf(r.size) }));
   const odd = ranges.find((r) => r.size === 0 || r.base % PAGE_SIZE || r.size % PAGE_SIZE);
   if (odd) return `region at 0x${odd.base.toString(16)} is empty or not 4 KiB aligned`;

@@ -1,7 +1,7 @@
 import type { Context, Decider } from '../aggregates';
 import { accept, emit, reject, unreachable } from '../decision';
 import type { Decision } from '../decision';
-import { addressOf, fromHex } from '../hex';
+import { addressOf, fromHex, tooWide } from '../hex';
 import { contains, overlaps } from '../host/state';
 import type { Range } from '../host/state';
 import { PAGE_SIZE } from '../page';
@@ -43,6 +43,9 @@ function map(command: Of<'MapIova'>, context: Context): Decision {
   if (state === undefined) return reject('ENOENT', 'ioas.absent', `no IOAS ${command.ioas}`);
   const range = rangeOf(command);
   if ('ok' in range) return range;
+  if (tooWide(command.pa) !== undefined) {
+    return reject('EFAULT', 'ioas.memory', `${command.pa} is not memory of ${state.vm}`);
+  }
   const pa = addressOf(command.pa);
   if (range.size === 0 || [range.base, range.size, pa].some((x) => x % PAGE_SIZE !== 0)) {
     return reject('EINVAL', 'ioas.alignment', 'IOVA, length and memory must be whole 4 KiB pages');
@@ -92,7 +95,7 @@ function rangeOf(command: Of<'MapIova'> | Of<'UnmapIova'>): Range | Decision {
   if (end >> 64n !== 0n) {
     return reject('EOVERFLOW', 'ioas.overflow', `${command.iova} + ${command.length} wraps`);
   }
-  if (end > BigInt(Number.MAX_SAFE_INTEGER)) {
+  if (end > 1n << 52n) {
     return reject('EINVAL', 'ioas.aperture', `${command.iova} lies beyond every SMMU's IPA size`);
   }
   return { base: addressOf(command.iova), size: addressOf(command.length) };

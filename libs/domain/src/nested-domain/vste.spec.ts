@@ -21,8 +21,7 @@ describe('the kernel’s vSTE filter', () => {
   it.each(free)('takes bit %i exactly when it may come from a guest', (bit) => {
     const word = bit < 64 ? 0 : 1;
     const value = 1n << BigInt(bit % 64);
-    const decision =
-      word === 0 ? offered(word0(S1) | value, 0n) : offered(word0(S1), value);
+    const decision = word === 0 ? offered(word0(S1) | value, 0n) : offered(word0(S1), value);
     expect(decision.ok).toBe((ALLOWED[word] & value) !== 0n);
   });
 

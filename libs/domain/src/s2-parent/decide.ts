@@ -1,7 +1,7 @@
 import type { Context, Decider } from '../aggregates';
 import { accept, emit, reject } from '../decision';
 import type { Decision } from '../decision';
-import { addressOf } from '../hex';
+import { addressOf, tooWide } from '../hex';
 import { contains } from '../host/state';
 import { SOFTWARE_MSI_WINDOW } from '../ioas/state';
 import { PAGE_SIZE } from '../page';
@@ -64,6 +64,10 @@ function mapDoorbell(
   const { parent, ipa, pa } = command;
   const state = context.get('s2-parent', parent);
   if (state === undefined) return reject('ENOENT', 's2-parent.absent', `no parent ${parent}`);
+  const wide = tooWide(ipa, pa);
+  if (wide !== undefined) {
+    return reject('EINVAL', 's2-parent.msi-window', `${wide} is no address below 2^52`);
+  }
   const page = { base: addressOf(ipa), size: PAGE_SIZE };
   if (page.base % PAGE_SIZE !== 0 || !contains(SOFTWARE_MSI_WINDOW, page)) {
     return reject('EINVAL', 's2-parent.msi-window', `${ipa} is no page of the software-MSI window`);

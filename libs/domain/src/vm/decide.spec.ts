@@ -58,6 +58,12 @@ describe('CreateVm', () => {
     }
   });
 
+  it('refuses an address of 2^52 or more', () => {
+    given(...history(c.registerHost))
+      .when({ ...c.createVm, ram: [ram('0x10000000000000', '0x1000', '0x100000000')] })
+      .thenRejected('EINVAL', 'vm.ram');
+  });
+
   it('refuses RAM of another VM', () => {
     given(...history(c.registerHost, c.createVm))
       .when({ ...c.createVm, vm: 'v2', ram: [ram('0x0', '0x1000', '0x1001ff000')] })
@@ -129,6 +135,19 @@ describe('GuestActs', () => {
   it('refuses fewer words than announced', () => {
     given(...world)
       .when(acts([{ op: 'write', count: 2 }], STORE))
+      .thenRejected('EINVAL', 'vm.activity');
+  });
+
+  it('refuses more words than announced', () => {
+    given(...world)
+      .when(acts([{ op: 'write', count: 1 }], [...STORE, 1n]))
+      .thenRejected('EINVAL', 'vm.activity');
+  });
+
+  it('refuses a StreamID that the device does not have: the machine could not follow', () => {
+    const words = [...encodeDma([{ device: 0, stream: 1, write: false, iova: 0n }])];
+    given(...world)
+      .when(acts([{ op: 'dma', count: 1 }], words))
       .thenRejected('EINVAL', 'vm.activity');
   });
 

@@ -1,11 +1,11 @@
 import type { Context, Decider } from '../aggregates';
 import { accept, emit, reject } from '../decision';
 import type { Decision, Emitted } from '../decision';
-import { addressOf } from '../hex';
+import { addressOf, tooWide } from '../hex';
 import { contains, overlaps } from '../host/state';
 import { PAGE_SIZE } from '../page';
 import type { VmCommand } from './commands';
-import { DMA_WORDS } from './dma-batch';
+import { decodeDma, DMA_WORDS } from './dma-batch';
 import { evolve } from './state';
 import type { VmState } from './state';
 
@@ -26,6 +26,8 @@ function create(command: Extract<VmCommand, { type: 'CreateVm' }>, context: Cont
   if (context.get('vm', vm) !== undefined) {
     return reject('EEXIST', 'vm.exists', `VM ${vm} exists already`);
   }
+  const wide = tooWide(...ram.flatMap((r) => [r.ipa, r.size, r.pa]));
+  if (wide !== undefined) return reject('EINVAL', 'vm.ram', `${vm}: ${wide} is too wide`);
   const ipas = ram.map((r) => ({ base: addressOf(r.ipa), size: addressOf(r.size) }));
   const pas = ram.map((r) => ({ base: addressOf(r.pa), size: addressOf(r.size) }));
   const odd = [...ipas, ...pas].some(
@@ -56,6 +58,8 @@ function act(command: Extract<VmCommand, { type: 'GuestActs' }>, context: Contex
   if (foreign !== undefined) {
     return reject('ENODEV', 'device.foreign', `device ${foreign} is not bound to ${vm}`);
   }
+  /** Number of StreamIDs of each device of the batch. */
+  const streams = devices.map((d) => context.get('device', d)?.streamIds.length ?? 0);
   const events: Emitted[] = [];
   let at = 0;
   for (const { op, count } of segments) {
@@ -66,8 +70,11 @@ function act(command: Extract<VmCommand, { type: 'GuestActs' }>, context: Contex
     }
     at += length;
     if (op === 'dma') {
-      const beyond = everyNth(part, DMA_WORDS).find((w) => Number(w & 0xffffn) >= devices.length);
-      if (beyond !== undefined) return reject('EINVAL', 'vm.activity', `${vm}: no such device`);
+      const stray = decodeDma(part).find((a) => a.stream >= (streams[a.device] ?? 0));
+      if (stray !== undefined) {
+        const what = `device ${stray.device}, StreamID ${stray.stream}`;
+        return reject('EINVAL', 'vm.activity', `${vm}: the batch has no ${what}`);
+      }
       events.push(emit('vm', vm, { type: 'DmaPerformed', vm, devices, count, words: part }));
       continue;
     }
@@ -76,6 +83,9 @@ function act(command: Extract<VmCommand, { type: 'GuestActs' }>, context: Contex
       return reject('EFAULT', 'vm.store', `${vm}: 0x${bad.toString(16)} is no RAM word`);
     }
     events.push(emit('vm', vm, { type: 'GuestMemoryWritten', vm, count, words: part }));
+  }
+  if (at !== words.length) {
+    return reject('EINVAL', 'vm.activity', `${vm}: more words than the segments announce`);
   }
   return accept(...events);
 }

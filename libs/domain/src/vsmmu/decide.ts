@@ -23,6 +23,7 @@ export const vsmmuDecider: Decider<'vsmmu'> = {
 
 type Of<T extends VsmmuCommand['type']> = Extract<VsmmuCommand, { type: T }>;
 
+const STREAM_ID_MAX = 2 ** 32 - 1;
 const COMMAND_WORDS = 2;
 const EVENT_WORDS = 4;
 const CMDQEN = 8n; // CR0 bit 3
@@ -46,6 +47,10 @@ function decide(command: VsmmuCommand, context: Context): Decision {
       return forward(command, state, context);
     case 'CompleteGuestCommands': {
       const { cons, error } = command;
+      const span = 2 * queueEntries(state, 'CMDQ_BASE');
+      if (!Number.isInteger(cons) || cons < 0 || cons >= span) {
+        return reject('EINVAL', 'vsmmu.cons', `${cons} is no index of the queue of ${vsmmu}`);
+      }
       const stop = error === undefined ? {} : { error };
       return accept(emit('vsmmu', vsmmu, { type: 'GuestCommandsCompleted', vsmmu, cons, ...stop }));
     }
@@ -88,6 +93,9 @@ function allocateVdevice(
   context: Context,
 ): Decision {
   const { vsmmu, device, vsid } = command;
+  if (!Number.isInteger(vsid) || vsid < 0 || vsid > STREAM_ID_MAX) {
+    return reject('EINVAL', 'vsmmu.vsid', `vSID ${vsid} is no 32-bit StreamID`);
+  }
   const master = context.get('device', device);
   if (master === undefined || master.vm !== state.vm) {
     return reject('ENOENT', 'device.absent', `no device ${device} of ${state.vm}`);

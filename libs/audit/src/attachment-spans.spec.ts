@@ -1,0 +1,114 @@
+import { toStored } from '@steward/domain';
+import type { DomainEvent } from '@steward/domain';
+import type { Attachments, AttachmentSpan, JsonObject, StoredCommit } from '@steward/ledger';
+import { AttachmentSpans } from './attachment-spans';
+
+/** The attachments table as two calls see it. */
+function table(): { spans: AttachmentSpan[]; attachments: Attachments } {
+  const spans: AttachmentSpan[] = [];
+  const attachments: Pick<Attachments, 'begin' | 'end'> = {
+    begin(span) {
+      const open = { toPosition: null, toAt: null, endedBy: null };
+      return spans.push({ ...span, ...open, spanId: spans.length + 1 });
+    },
+    end(device, end) {
+      const at = spans.findIndex((s) => s.device === device && s.toPosition === null);
+      if (at < 0) return false;
+      spans[at] = { ...spans[at]!, ...end };
+      return true;
+    },
+  };
+  return { spans, attachments: attachments as Attachments };
+}
+
+function commit(position: number, ...events: DomainEvent[]): StoredCommit {
+  return {
+    position,
+    host: 'h',
+    at: `2026-01-01T00:00:0${position}.000Z`,
+    actor: 'ann',
+    commandId: `c${position}`,
+    command: {},
+    outcome: { ok: true },
+    prevHash: '',
+    hash: '',
+    events: events.map((event, idx) => {
+      const { payload, ...stored } = toStored(event);
+      const rest = { position, idx, stream: 'device/d', version: position, schema: 1 };
+      return { ...stored, ...rest, payload: payload as JsonObject };
+    }),
+  };
+}
+
+const added: DomainEvent = {
+  type: 'DeviceAdded',
+  device: 'd',
+  host: 'h',
+  smmu: 's',
+  streamIds: [8],
+  canwbs: true,
+  ats: false,
+};
+const bound: DomainEvent = { type: 'DeviceBound', device: 'd', vm: 'v' };
+const target = { kind: 'nested-domain', id: 'n' } as const;
+const attached: DomainEvent = {
+  type: 'DeviceAttached',
+  device: 'd',
+  target,
+  parent: 'p',
+  vmid: 3,
+  vste: ['0xb', '0x0'],
+};
+const detached: DomainEvent = { type: 'DeviceDetached', device: 'd', from: target };
+const history = [commit(1, added), commit(2, bound), commit(3, attached), commit(4, detached)];
+const ste = [1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n];
+
+describe('AttachmentSpans', () => {
+  it('keeps a device in exactly one span at every position, each ending where the next begins', () => {
+    const { spans, attachments } = table();
+    const projection = new AttachmentSpans(attachments);
+    for (const c of history) projection.project(c, () => ste);
+    expect(spans.map((s) => [s.kind, s.vm, s.fromPosition, s.toPosition])).toEqual([
+      ['blocked', null, 1, 2],
+      ['blocked', 'v', 2, 3],
+      ['nested-domain', 'v', 3, 4],
+      ['blocked', 'v', 4, null],
+    ]);
+  });
+
+  it('says who attached what, with the vSTE as accepted and the STE in force', () => {
+    const { spans, attachments } = table();
+    const projection = new AttachmentSpans(attachments);
+    for (const c of history) projection.project(c, () => ste);
+    expect(spans[2]).toMatchObject({
+      domain: 'n',
+      vmid: 3,
+      vste0: '0x000000000000000b',
+      vste1: '0x0000000000000000',
+      actor: 'ann',
+      beganBy: 'c3',
+      endedBy: 'c4',
+      fromAt: '2026-01-01T00:00:03.000Z',
+      toAt: '2026-01-01T00:00:04.000Z',
+    });
+    expect(spans[2]?.ste?.[7]).toBe('0x0000000000000008');
+    expect(spans[3]).toMatchObject({ domain: null, vmid: null, vste0: null, vste1: null });
+  });
+
+  it('knows the VM of a device that an earlier run bound, and writes nothing while it recalls', () => {
+    const { spans, attachments } = table();
+    const projection = new AttachmentSpans(attachments);
+    projection.recall(commit(1, added));
+    projection.recall(commit(2, bound));
+    expect(spans).toEqual([]);
+    projection.project(commit(3, attached), () => ste);
+    expect(spans).toMatchObject([{ vm: 'v', kind: 'nested-domain' }]);
+  });
+
+  it('takes no notice of anything else', () => {
+    const { spans, attachments } = table();
+    const other = commit(1, { type: 'HostSmmuListed', smmu: 's' });
+    new AttachmentSpans(attachments).project(other, () => ste);
+    expect(spans).toEqual([]);
+  });
+});
