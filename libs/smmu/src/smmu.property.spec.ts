@@ -16,11 +16,14 @@ const VAS = [0, 1, 2, 511, 512, 513].map((page) => 0x4000_0000 + page * 4096);
 const IPAS = [0, 1, 2, 3, 511, 512].map((page) => 0x8000_0000 + page * 4096);
 const PAS = [0, 1, 2, 3, 4, 5].map((page) => 0x5000_0000 + page * 4096);
 
-// All tagged with their ASID: global entries of contexts that differ are the tables' error (IHI 0070 §3.17.1).
+// All tagged with their ASID: global entries of contexts that differ are the tables' error (IHI
+// 0070 §3.17.1).
 const S1_ATTRIBUTES = [S1_PAGE, S1_PAGE | (1n << 7n), S1_PAGE & ~AF, S1_PAGE & ~AP_RW, 0n];
 const S2_ATTRIBUTES = [S2_PAGE, S2_PAGE & ~(1n << 7n), S2_PAGE & ~AF, 0n];
 
-/** Streams 0 and 1 share VMID 1 with different ASIDs; stream 2 is another VMID; 3 is stage 2 alone. */
+/**
+ * Streams 0 and 1 share VMID 1 with different ASIDs; stream 2 is another VMID; 3 is stage 2 alone.
+ */
 const STREAMS = [0, 1, 2, 3];
 
 interface Fleet {

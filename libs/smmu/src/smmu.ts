@@ -3,6 +3,7 @@ import { TranslationCache } from './cache/translation-cache';
 import { CommandQueue } from './commands/command-queue';
 import { ConfigurationCache } from './configuration/configuration-cache';
 import { ContextTable, isFault } from './configuration/context-table';
+import { contextIndex } from './configuration/substream';
 import { decodeSte, type StreamConfiguration } from './configuration/stream-configuration';
 import { StreamTable, type StreamTableShape } from './configuration/stream-table';
 import { EventQueue } from './events/event-queue';
@@ -12,7 +13,8 @@ import type { PhysicalMemory } from './memory/physical-memory';
 import type { SmmuObserver } from './observer';
 import { featuresOf, type Features, type SmmuConfiguration } from './registers/features';
 import { GlobalErrors } from './registers/global-errors';
-import { RegisterFile } from './registers/register-file';
+import { registerField } from './registers/register-field';
+import { RegisterFile, SMMUEN } from './registers/register-file';
 import { UnsupportedFeatureError, unsupportedFeatures } from './registers/unsupported';
 import type { Outcome, Transaction } from './transaction';
 import type { Stage1Context } from './translation/context';
@@ -21,6 +23,23 @@ import { needOf, type Need } from './translation/permissions';
 import { Translator } from './translation/translator';
 
 const ABORT: Outcome = { kind: 'abort' };
+
+const GBPA_ABORT = registerField('GBPA', 'ABORT');
+const RECINVSID = registerField('CR2', 'RECINVSID');
+const E2H = registerField('CR2', 'E2H');
+const TABLE_ADDRESS = registerField('STRTAB_BASE', 'ADDR');
+const TABLE_LOG2SIZE = registerField('STRTAB_BASE_CFG', 'LOG2SIZE');
+const TABLE_SPLIT = registerField('STRTAB_BASE_CFG', 'SPLIT');
+const TABLE_FMT = registerField('STRTAB_BASE_CFG', 'FMT');
+
+/** The registers that `Control` is decoded from. */
+const CONTROL_REGISTERS: ReadonlySet<RegisterName> = new Set([
+  'CR0',
+  'CR2',
+  'GBPA',
+  'STRTAB_BASE',
+  'STRTAB_BASE_CFG',
+]);
 
 /** What the registers say about transactions, decoded when they are written. */
 interface Control {
@@ -32,8 +51,8 @@ interface Control {
 }
 
 /**
- * One SMMUv3, Non-secure programming interface (IHI 0070). Everything happens at once: a write of CMDQ_PROD returns when
- * the queue is empty or has stopped, and CMD_SYNC never waits.
+ * One SMMUv3, Non-secure programming interface (IHI 0070). Everything happens at once: a write of
+ * CMDQ_PROD returns when the queue is empty or has stopped, and CMD_SYNC never waits.
  */
 export class Smmu {
   private readonly features: Features;
@@ -49,7 +68,10 @@ export class Smmu {
   private readonly input = new InputAddress();
   private control: Control;
 
-  /** @throws UnsupportedFeatureError when the identification registers offer what the model does not have. */
+  /**
+   * @throws UnsupportedFeatureError when the identification registers offer what the model does not
+   * have.
+   */
   constructor(
     configuration: SmmuConfiguration,
     private readonly memory: PhysicalMemory,
@@ -79,13 +101,14 @@ export class Smmu {
   }
 
   /**
-   * A write by software. Writes the architecture ignores are ignored: read-only registers, and registers that are
-   * read-only while SMMUEN or their queue's enable is set. Programming CMDQ_PROD, setting CR0.CMDQEN or acknowledging
-   * CMDQ_ERR makes the command queue run until it is empty or an error stops it.
+   * A write by software. Writes the architecture ignores are ignored: read-only registers, and
+   * registers that are read-only while SMMUEN or their queue's enable is set. Programming
+   * CMDQ_PROD, setting CR0.CMDQEN or acknowledging CMDQ_ERR makes the command queue run until it is
+   * empty or an error stops it.
    */
   writeRegister(name: RegisterName, value: bigint): void {
     if (!this.registers.write(name, value)) return;
-    this.control = this.readControl();
+    if (CONTROL_REGISTERS.has(name)) this.control = this.readControl();
     if (name === 'CMDQ_PROD' || name === 'CR0' || name === 'GERRORN') this.commandQueue.run();
   }
 
@@ -111,7 +134,10 @@ export class Smmu {
     }
   }
 
-  /** SMMUEN=0: GBPA aborts silently or lets the address pass, if it is within the OAS (IHI 0070 §3.4, §6.3.14). */
+  /**
+   * SMMUEN=0: GBPA aborts silently or lets the address pass, if it is within the OAS (IHI 0070
+   * §3.4, §6.3.14).
+   */
   private disabled(): Outcome {
     const address = this.input.asNumber();
     if (this.control.globalAbort || address >= this.features.outputLimit) return ABORT;
@@ -134,7 +160,10 @@ export class Smmu {
     return decoded;
   }
 
-  /** A stream that passes traffic: finds the context, then translates (IHI 0070 §7.3.22 gives the order of checks). */
+  /**
+   * A stream that passes traffic: finds the context, then translates (IHI 0070 §7.3.22 gives the
+   * order of checks).
+   */
   private configured(t: Transaction, stream: StreamConfiguration): Outcome {
     const pointer = stream.stage1;
     if (pointer === undefined) {
@@ -143,22 +172,9 @@ export class Smmu {
       }
       return this.withoutStage1(t, stream);
     }
-    let index = 0;
-    if (t.substreamId !== undefined) {
-      index = t.substreamId;
-      if (pointer.cdMax === 0 || index >= 2 ** pointer.cdMax) {
-        return this.fail({ event: 'C_BAD_SUBSTREAMID' }, t, stream, undefined);
-      }
-      // With S1DSS=2, CD 0 belongs to traffic without a SubstreamID.
-      if (index === 0 && pointer.withoutSubstream === 2) {
-        return this.fail({ event: 'F_STREAM_DISABLED' }, t, stream, undefined);
-      }
-    } else if (pointer.cdMax > 0) {
-      if (pointer.withoutSubstream === 0) {
-        return this.fail({ event: 'F_STREAM_DISABLED' }, t, stream, undefined);
-      }
-      if (pointer.withoutSubstream === 1) return this.withoutStage1(t, stream);
-    }
+    const index = contextIndex(pointer, t.substreamId);
+    if (index === 'bypass') return this.withoutStage1(t, stream);
+    if (typeof index !== 'number') return this.fail(index, t, stream, undefined);
     const context = this.contextTable.context(stream, pointer, index);
     if (isFault(context)) return this.fail(context, t, stream, undefined);
     return this.withStage1(t, stream, context);
@@ -200,7 +216,10 @@ export class Smmu {
     return needOf(privileged, t.write, instruction);
   }
 
-  /** Terminates a transaction: records the event unless R suppresses it, and aborts or answers RAZ/WI. */
+  /**
+   * Terminates a transaction: records the event unless R suppresses it, and aborts or answers
+   * RAZ/WI.
+   */
   private fail(
     fault: Fault,
     t: Transaction,
@@ -233,20 +252,19 @@ export class Smmu {
 
   private readControl(): Control {
     const { registers } = this;
-    const log2Size = registers.field('STRTAB_BASE_CFG', 'LOG2SIZE');
-    const split = registers.field('STRTAB_BASE_CFG', 'SPLIT');
-    const twoLevel =
-      this.features.twoLevelStreamTable && registers.field('STRTAB_BASE_CFG', 'FMT') === 1;
-    const address = registers.field('STRTAB_BASE', 'ADDR') % 2 ** 52;
+    const log2Size = registers.field(TABLE_LOG2SIZE);
+    const split = registers.field(TABLE_SPLIT);
+    const twoLevel = this.features.twoLevelStreamTable && registers.field(TABLE_FMT) === 1;
+    const address = registers.field(TABLE_ADDRESS) % 2 ** 52;
     // The base is aligned to the table's size (IHI 0070 §6.3.23).
     const bytes = twoLevel
       ? Math.max(64, 8 * 2 ** Math.max(0, log2Size - split))
       : 64 * 2 ** log2Size;
     return {
-      enabled: registers.field('CR0', 'SMMUEN') === 1,
-      globalAbort: registers.field('GBPA', 'ABORT') === 1,
-      recordsBadStreamId: registers.field('CR2', 'RECINVSID') === 1,
-      e2h: registers.field('CR2', 'E2H') === 1,
+      enabled: registers.field(SMMUEN) === 1,
+      globalAbort: registers.field(GBPA_ABORT) === 1,
+      recordsBadStreamId: registers.field(RECINVSID) === 1,
+      e2h: registers.field(E2H) === 1,
       streamTable: { base: address - (address % bytes), log2Size, twoLevel, split },
     };
   }

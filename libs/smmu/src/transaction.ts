@@ -15,8 +15,8 @@ export interface Transaction {
 /** What became of a transaction. */
 export type Outcome =
   /**
-   * It reached memory at `pa`. `readable` and `writable`: what the translation permits for this privilege and kind of
-   * access, all stages together; both true where nothing is translated.
+   * It reached memory at `pa`. `readable` and `writable`: what the translation permits for this
+   * privilege and kind of access, all stages together; both true where nothing is translated.
    */
   | {
       readonly kind: 'ok';
@@ -24,9 +24,15 @@ export type Outcome =
       readonly readable: boolean;
       readonly writable: boolean;
     }
-  /** Terminated with an abort. `event`: the four words recorded, also when they could not be queued; absent: silent. */
+  /**
+   * Terminated with an abort. `event`: the four words recorded, also when they could not be queued;
+   * absent: silent.
+   */
   | { readonly kind: 'abort'; readonly event?: readonly bigint[] }
-  /** Terminated by a stage-1 fault under CD.A=0: reads give zero, writes are dropped (IHI 0070 §5.5). */
+  /**
+   * Terminated by a stage-1 fault under CD.A=0: reads give zero, writes are dropped (IHI 0070
+   * §5.5).
+   */
   | { readonly kind: 'raz-wi'; readonly event?: readonly bigint[] }
   /** Translated (or bypassed) to `pa`, where nothing answers. */
   | { readonly kind: 'no-memory'; readonly pa: number };

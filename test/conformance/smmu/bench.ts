@@ -12,7 +12,10 @@ const GBPA_UPDATE = REGISTERS.GBPA.layout.mask('UPDATE')[0]!;
 const CMDQ_ERR = REGISTERS.GERROR.layout.mask('CMDQ_ERR')[0]!;
 const CONS_ERR = REGISTERS.CMDQ_CONS.layout.mask('ERR')[0]!;
 
-/** One SMMU on the bench: built from a vector, driven and read as software and a client device would. */
+/**
+ * One SMMU on the bench: built from a vector, driven and read as software and a client device
+ * would.
+ */
 export class Bench {
   private readonly memory: PhysicalMemory;
   private readonly smmu: Smmu;

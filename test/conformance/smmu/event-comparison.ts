@@ -23,7 +23,10 @@ const FIELDS: Readonly<Record<string, string>> = {
 /** Bits [51:12] of the IPA are compared. */
 const IPA_MASK = 0xf_ffff_ffff_f000n;
 
-/** A record with the field names of the vectors. Fields that its kind of record does not have are absent. */
+/**
+ * A record with the field names of the vectors. Fields that its kind of record does not have are
+ * absent.
+ */
 export function decodeRecord(words: readonly bigint[]): EventFields {
   const name = eventName(words);
   if (name === undefined) return { type: 'unknown' };
@@ -38,8 +41,9 @@ export function decodeRecord(words: readonly bigint[]): EventFields {
 }
 
 /**
- * Whether a record is the expected one, in the fields that the expectation gives and calls reliable. What the architecture's
- * record has no room for (an IPA in F_WALK_EABT) cannot be compared.
+ * Whether a record is the expected one, in the fields that the expectation gives and calls
+ * reliable. What the architecture's record has no room for (an IPA in F_WALK_EABT) cannot be
+ * compared.
  */
 export function sameEvent(actual: EventFields, expected: EventFields): boolean {
   if (actual.type !== expected.type) return false;

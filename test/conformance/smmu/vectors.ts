@@ -29,9 +29,10 @@ export interface VectorReport {
 type Mismatch = Omit<VectorFailure, 'id'>;
 
 /**
- * Runs vectors on the hardware model: feeds their inputs, compares what comes out. A step is compared with `arch` where it
- * is `qemuSpecific`, with `expect` otherwise; any of `archAlternatives`, and in a `cachingDependent` step `uncached`, is
- * right too. A vector fails at its first wrong step.
+ * Runs vectors on the hardware model: feeds their inputs, compares what comes out. A step is
+ * compared with `arch` where it is `qemuSpecific`, with `expect` otherwise; any of
+ * `archAlternatives`, and in a `cachingDependent` step `uncached`, is right too. A vector fails at
+ * its first wrong step.
  * @param options.only run the vector with this id alone; `verbose` has no effect on what is run.
  */
 export function runSmmuVectors(

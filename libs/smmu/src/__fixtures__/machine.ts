@@ -7,7 +7,10 @@ import type { SmmuConfiguration } from '../registers/features';
 import { Smmu } from '../smmu';
 import type { Outcome, Transaction } from '../transaction';
 
-/** Both stages, VMSAv8-64, all granules, 44-bit addresses, terminate model, range invalidation, no substreams. */
+/**
+ * Both stages, VMSAv8-64, all granules, 44-bit addresses, terminate model, range invalidation, no
+ * substreams.
+ */
 export const NESTED_IDR = [0x0d44101b, 0x02730010, 0, 0x1414, 0, 0x74] as const;
 
 /** The same with a SubstreamID size of 20 bits and two-level CD tables. */
@@ -44,7 +47,9 @@ export interface Table {
   readonly root: number;
 }
 
-/** An SMMU on a bench, with memory, a linear stream table, both queues, and tables that tests build. */
+/**
+ * An SMMU on a bench, with memory, a linear stream table, both queues, and tables that tests build.
+ */
 export class Machine {
   readonly memory = new PhysicalMemory([RAM]);
   readonly smmu: Smmu;
@@ -96,8 +101,9 @@ export class Machine {
   }
 
   /**
-   * Maps one page (or a block at `level`) of a 4K table: `descriptor` holds attributes, the output address is added.
-   * Intermediate tables are built as needed. @returns the address of the descriptor.
+   * Maps one page (or a block at `level`) of a 4K table: `descriptor` holds attributes, the output
+   * address is added. Intermediate tables are built as needed. @returns the address of the
+   * descriptor.
    */
   map(table: Table, input: number, output: number, descriptor: bigint, level = 3): number {
     let at = table.root;
@@ -113,7 +119,10 @@ export class Machine {
     return entry;
   }
 
-  /** Maps every page handed out so far at stage 2, IPA = PA, so that stage-1 tables and CDs can be fetched. */
+  /**
+   * Maps every page handed out so far at stage 2, IPA = PA, so that stage-1 tables and CDs can be
+   * fetched.
+   */
   mapOwnPages(table: Table): void {
     const end = this.nextPage;
     for (let page = FIRST_PAGE; page < end; page += 4096) this.map(table, page, page, S2_PAGE);
@@ -168,7 +177,10 @@ function index(address: number, level: number): number {
   return Math.floor(address / 2 ** (39 - level * 9)) % 512;
 }
 
-/** A machine with one nested stream (StreamID 0, VMID 1, ASID 1) whose VA maps to an IPA that maps to a PA. */
+/**
+ * A machine with one nested stream (StreamID 0, VMID 1, ASID 1) whose VA maps to an IPA that maps
+ * to a PA.
+ */
 export function nestedMachine(options: ConstructorParameters<typeof Machine>[1] = {}): {
   machine: Machine;
   stage1: Table;

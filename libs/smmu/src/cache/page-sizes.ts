@@ -1,4 +1,7 @@
-/** log2 of every page and block size of VMSAv8-64, ascending; the caches name a size by its place in this list. */
+/**
+ * log2 of every page and block size of VMSAv8-64, ascending; the caches name a size by its place in
+ * this list.
+ */
 export const PAGE_SIZES_LOG2 = [12, 14, 16, 21, 25, 29, 30, 42] as const;
 
 const indexBySize = new Int8Array(64).fill(-1);
@@ -12,7 +15,9 @@ export const PAGE_BYTES: readonly number[] = PAGE_SIZES_LOG2.map((sizeLog2) => 2
 /** Reciprocals of PAGE_BYTES, exact for powers of two. */
 export const PER_PAGE: readonly number[] = PAGE_BYTES.map((bytes) => 1 / bytes);
 
-/** The address inside its page of that size. Sizes up to 1 GiB need only the address's low 32 bits. */
+/**
+ * The address inside its page of that size. Sizes up to 1 GiB need only the address's low 32 bits.
+ */
 export function offsetInPage(sizeIndex: number, address: number): number {
   const bytes = PAGE_BYTES[sizeIndex]!;
   return bytes <= 0x4000_0000 ? address & (bytes - 1) : address % bytes;

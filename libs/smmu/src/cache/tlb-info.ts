@@ -1,6 +1,6 @@
 /**
- * What a TLB entry says beside its addresses, packed into one 32-bit number. Bits of a stage that the translation does
- * not use are set, so one mask test checks both stages.
+ * What a TLB entry says beside its addresses, packed into one 32-bit number. Bits of a stage that
+ * the translation does not use are set, so one mask test checks both stages.
  */
 export const UNPRIV_READ = 1 << 0;
 export const UNPRIV_WRITE = 1 << 1;
@@ -27,7 +27,10 @@ const KIND_SHIFT = 11;
 const LEVEL_SHIFT = 13;
 const GRANULE_SHIFT = 15;
 
-/** Packs an entry's kind with the level and granule (command encoding) of the leaf that an invalidation names. */
+/**
+ * Packs an entry's kind with the level and granule (command encoding) of the leaf that an
+ * invalidation names.
+ */
 export function entryOrigin(kind: number, level: number, granuleCode: number): number {
   return (kind << KIND_SHIFT) | (level << LEVEL_SHIFT) | (granuleCode << GRANULE_SHIFT);
 }

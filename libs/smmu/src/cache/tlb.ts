@@ -1,9 +1,10 @@
+import { EntryArena, NONE } from './entry-arena';
 import { offsetInPage, PAGE_BYTES, PER_PAGE } from './page-sizes';
 import { granuleCodeOf, KIND_NESTED, KIND_STAGE2, kindOf, levelOf } from './tlb-info';
 
 /**
- * The entries of one tag: an ASID of a VMID, the global entries of a VMID, or the stage-2 entries of a VMID. Owned by
- * the TLB that made it; only the TLB changes it.
+ * The entries of one tag: an ASID of a VMID, the global entries of a VMID, or the stage-2 entries
+ * of a VMID. Owned by the TLB that made it; only the TLB changes it.
  */
 export class TlbSpace {
   /** First entry of the list of this space's entries, or -1. */
@@ -20,7 +21,9 @@ export class TlbSpace {
   ) {}
 }
 
-/** Which leaves an invalidation by address names; 0 in either field names all (IHI 0070 §4.4.1.1). */
+/**
+ * Which leaves an invalidation by address names; 0 in either field names all (IHI 0070 §4.4.1.1).
+ */
 export interface LeafFilter {
   readonly granuleCode: number;
   readonly level: number;
@@ -50,45 +53,34 @@ export interface TlbCounts {
 }
 
 const HALF = 2 ** 40;
-const NONE = -1;
-const INITIAL = 16;
 
 /**
  * A TLB that keeps everything until told otherwise.
  *
- * Entries lie in an arena of typed arrays, found through one chained hash over (space, half, page, size). Each space
- * threads its entries on a list, so dropping a space costs in proportion to what it holds. A stage-1 leaf that stage 2
- * splinters into smaller entries has a leader entry (never found by a lookup) that threads the pieces: naming any address
- * of the leaf removes them all, as the architecture demands of an invalidation by address.
+ * Entries lie in an arena of typed arrays, found through one chained hash over (space, half, page,
+ * size). Each space threads its entries on a list, so dropping a space costs in proportion to what
+ * it holds. A stage-1 leaf that stage 2 splinters into smaller entries has a leader entry (never
+ * found by a lookup) that threads the pieces: naming any address of the leaf removes them all, as
+ * the architecture demands of an invalidation by address.
  */
 export class Tlb {
   readonly counts: TlbCounts = { stage1: 0, stage2: 0, nested: 0 };
   private nextSpaceId = 1;
 
-  private keys = new Float64Array(INITIAL);
-  private owners = new Int32Array(INITIAL);
-  private pas = new Float64Array(INITIAL);
-  private ipas = new Float64Array(INITIAL);
-  private infos = new Int32Array(INITIAL);
-  /** Next entry of the same hash bucket; of a free place, the next free one. */
-  private chain = new Int32Array(INITIAL);
-  private next = new Int32Array(INITIAL);
-  private previous = new Int32Array(INITIAL);
-  private pieceNext = new Int32Array(INITIAL);
-  private piecePrevious = new Int32Array(INITIAL);
-  private buckets = new Int32Array(INITIAL).fill(NONE);
-  private used = 0;
-  private free = NONE;
+  private readonly entries = new EntryArena();
 
   createSpace(live: readonly Set<TlbSpace>[] = []): TlbSpace {
     return new TlbSpace(this.nextSpaceId++, live);
   }
 
-  /** The entry that covers an address, or -1. Of several, the largest: all are permitted (IHI 0070 §3.21.1). */
+  /**
+   * The entry that covers an address, or -1. Of several, the largest: all are permitted (IHI 0070
+   * §3.21.1).
+   */
   find(space: TlbSpace, half: number, address: number): number {
     for (let sizes = space.sizes; sizes !== 0;) {
       const index = 31 - Math.clz32(sizes);
-      const id = this.findKey(space.id, keyOf(half, address, index));
+      const id = this.entries.find(space.id, keyOf(half, address, index));
       if (id !== NONE) return id;
       sizes ^= 1 << index;
     }
@@ -97,31 +89,31 @@ export class Tlb {
 
   /** Output address of `address` through entry `id`. */
   pa(id: number, address: number): number {
-    return this.pas[id]! + offsetInPage(sizeIndexOf(this.keys[id]!), address);
+    return this.entries.pas[id]! + offsetInPage(sizeIndexOf(this.entries.keys[id]!), address);
   }
 
   /** Stage-1 output of `address` through entry `id`. */
   ipa(id: number, address: number): number {
-    return this.ipas[id]! + offsetInPage(sizeIndexOf(this.keys[id]!), address);
+    return this.entries.ipas[id]! + offsetInPage(sizeIndexOf(this.entries.keys[id]!), address);
   }
 
   info(id: number): number {
-    return this.infos[id]!;
+    return this.entries.infos[id]!;
   }
 
   /** Place of the entry's size in PAGE_SIZES_LOG2. */
   sizeIndex(id: number): number {
-    return sizeIndexOf(this.keys[id]!);
+    return sizeIndexOf(this.entries.keys[id]!);
   }
 
   /** Caches a translation, in place of one with the same tag, address and size. */
   insert(space: TlbSpace, entry: TlbEntry): void {
     const key = keyOf(entry.half, entry.address, entry.sizeIndex);
-    const old = this.findKey(space.id, key);
+    const old = this.entries.find(space.id, key);
     if (old !== NONE) this.remove(space, old);
     const id = this.add(space, key, entry.info);
-    this.pas[id] = entry.pa;
-    this.ipas[id] = entry.ipa;
+    this.entries.pas[id] = entry.pa;
+    this.entries.ipas[id] = entry.ipa;
     space.sizes |= 1 << entry.sizeIndex;
     this.count(entry.info, 1);
     if (entry.leafSizeIndex > entry.sizeIndex) this.joinLeaf(space, id, entry);
@@ -131,7 +123,7 @@ export class Tlb {
   removeAddress(space: TlbSpace, half: number, address: number, filter: LeafFilter): void {
     for (let sizes = space.sizes; sizes !== 0;) {
       const index = 31 - Math.clz32(sizes);
-      const id = this.findKey(space.id, keyOf(half, address, index));
+      const id = this.entries.find(space.id, keyOf(half, address, index));
       if (id !== NONE && this.named(id, filter)) this.remove(space, id);
       sizes ^= 1 << index;
     }
@@ -143,8 +135,8 @@ export class Tlb {
   }
 
   /**
-   * Removes what intersects the addresses from `first` to `last` (inclusive). Looks every position up or walks the
-   * space's entries, whichever is less.
+   * Removes what intersects the addresses from `first` to `last` (inclusive). Looks every position
+   * up or walks the space's entries, whichever is less.
    */
   removeRange(
     space: TlbSpace,
@@ -165,7 +157,7 @@ export class Tlb {
       const end = Math.floor(range.last / bytes);
       for (let page = Math.floor(range.first / bytes); page <= end; page++) {
         const key = keyOf(half, page * bytes, index);
-        const id = whole ? this.findKey(space.id, key) : NONE;
+        const id = whole ? this.entries.find(space.id, key) : NONE;
         if (id !== NONE && this.named(id, filter)) this.remove(space, id);
         if (pieces) this.removePieces(space, key + LEADER, filter);
       }
@@ -175,10 +167,9 @@ export class Tlb {
   /** Removes every entry of a space. */
   removeAll(space: TlbSpace): void {
     for (let id = space.head; id !== NONE;) {
-      const next = this.next[id]!;
-      if (!isLeader(this.keys[id]!)) this.count(this.infos[id]!, -1);
-      this.unhash(id);
-      this.release(id);
+      const next = this.entries.next[id]!;
+      if (!isLeader(this.entries.keys[id]!)) this.count(this.entries.infos[id]!, -1);
+      this.entries.remove(id);
       id = next;
     }
     space.head = NONE;
@@ -199,12 +190,13 @@ export class Tlb {
     filter: LeafFilter,
   ): void {
     const found: number[] = [];
-    for (let id = space.head; id !== NONE; id = this.next[id]!) {
+    for (let id = space.head; id !== NONE; id = this.entries.next[id]!) {
       // A piece goes with its leaf, whose leader is on the list too.
-      if (this.piecePrevious[id] === NONE && this.intersects(id, half, range)) found.push(id);
+      if (this.entries.piecePrevious[id] === NONE && this.intersects(id, half, range))
+        found.push(id);
     }
     for (const id of found) {
-      const key = this.keys[id]!;
+      const key = this.entries.keys[id]!;
       if (isLeader(key)) this.removePieces(space, key, filter);
       else if (this.named(id, filter)) this.remove(space, id);
     }
@@ -215,7 +207,7 @@ export class Tlb {
     half: number,
     range: { readonly first: number; readonly last: number },
   ): boolean {
-    const key = this.keys[id]!;
+    const key = this.entries.keys[id]!;
     const page = Math.floor(key / KEY_SCALE);
     if (page >= HALF !== (half === 1)) return false;
     const bytes = PAGE_BYTES[sizeIndexOf(key)]!;
@@ -225,13 +217,13 @@ export class Tlb {
 
   /** Removes the pieces of a splintered leaf, given its leader's key. Whether any was removed. */
   private removePieces(space: TlbSpace, key: number, filter: LeafFilter): boolean {
-    const leader = this.findKey(space.id, key);
+    const leader = this.entries.find(space.id, key);
     if (leader === NONE) return false;
-    const first = this.pieceNext[leader]!;
+    const first = this.entries.pieceNext[leader]!;
     // Pieces of one leaf share its granule and level.
     if (!this.named(first, filter)) return false;
     for (let id = first; id !== NONE;) {
-      const next = this.pieceNext[id]!;
+      const next = this.entries.pieceNext[id]!;
       this.remove(space, id);
       id = next;
     }
@@ -239,118 +231,54 @@ export class Tlb {
   }
 
   private named(id: number, filter: LeafFilter): boolean {
-    const info = this.infos[id]!;
+    const info = this.entries.infos[id]!;
     if (filter.granuleCode !== 0 && filter.granuleCode !== granuleCodeOf(info)) return false;
     return filter.level === 0 || filter.level === levelOf(info);
   }
 
   private joinLeaf(space: TlbSpace, id: number, entry: TlbEntry): void {
     const key = keyOf(entry.half, entry.address, entry.leafSizeIndex) + LEADER;
-    let leader = this.findKey(space.id, key);
+    let leader = this.entries.find(space.id, key);
     if (leader === NONE) leader = this.add(space, key, entry.info);
     space.splintered |= 1 << entry.leafSizeIndex;
-    const first = this.pieceNext[leader]!;
-    this.pieceNext[id] = first;
-    this.piecePrevious[id] = leader;
-    if (first !== NONE) this.piecePrevious[first] = id;
-    this.pieceNext[leader] = id;
+    const first = this.entries.pieceNext[leader]!;
+    this.entries.pieceNext[id] = first;
+    this.entries.piecePrevious[id] = leader;
+    if (first !== NONE) this.entries.piecePrevious[first] = id;
+    this.entries.pieceNext[leader] = id;
   }
 
   private remove(space: TlbSpace, id: number): void {
-    this.count(this.infos[id]!, -1);
-    const before = this.piecePrevious[id]!;
-    const after = this.pieceNext[id]!;
+    this.count(this.entries.infos[id]!, -1);
+    const before = this.entries.piecePrevious[id]!;
+    const after = this.entries.pieceNext[id]!;
     this.drop(space, id);
     if (before === NONE) return;
-    this.pieceNext[before] = after;
-    if (after !== NONE) this.piecePrevious[after] = before;
-    else if (isLeader(this.keys[before]!)) this.drop(space, before);
+    this.entries.pieceNext[before] = after;
+    if (after !== NONE) this.entries.piecePrevious[after] = before;
+    else if (isLeader(this.entries.keys[before]!)) this.drop(space, before);
   }
 
   private drop(space: TlbSpace, id: number): void {
-    this.unhash(id);
-    const next = this.next[id]!;
-    const previous = this.previous[id]!;
+    const next = this.entries.next[id]!;
+    const previous = this.entries.previous[id]!;
     if (previous === NONE) space.head = next;
-    else this.next[previous] = next;
-    if (next !== NONE) this.previous[next] = previous;
+    else this.entries.next[previous] = next;
+    if (next !== NONE) this.entries.previous[next] = previous;
     space.count--;
     if (space.count === 0) this.emptied(space);
-    this.release(id);
+    this.entries.remove(id);
   }
 
   private add(space: TlbSpace, key: number, info: number): number {
-    const id = this.allocate();
-    this.keys[id] = key;
-    this.owners[id] = space.id;
-    this.infos[id] = info;
-    this.pieceNext[id] = NONE;
-    this.piecePrevious[id] = NONE;
-    this.previous[id] = NONE;
-    this.next[id] = space.head;
-    if (space.head !== NONE) this.previous[space.head] = id;
+    const id = this.entries.add(space.id, key);
+    this.entries.infos[id] = info;
+    this.entries.next[id] = space.head;
+    if (space.head !== NONE) this.entries.previous[space.head] = id;
     space.head = id;
     if (space.count === 0) for (const live of space.live) live.add(space);
     space.count++;
-    this.rehash(id);
     return id;
-  }
-
-  private findKey(owner: number, key: number): number {
-    let id = this.buckets[hash(owner, key) & (this.buckets.length - 1)]!;
-    while (id !== NONE && (this.keys[id] !== key || this.owners[id] !== owner))
-      id = this.chain[id]!;
-    return id;
-  }
-
-  private rehash(id: number): void {
-    const bucket = hash(this.owners[id]!, this.keys[id]!) & (this.buckets.length - 1);
-    this.chain[id] = this.buckets[bucket]!;
-    this.buckets[bucket] = id;
-  }
-
-  private unhash(id: number): void {
-    const bucket = hash(this.owners[id]!, this.keys[id]!) & (this.buckets.length - 1);
-    let at = this.buckets[bucket]!;
-    if (at === id) {
-      this.buckets[bucket] = this.chain[id]!;
-      return;
-    }
-    while (this.chain[at] !== id) at = this.chain[at]!;
-    this.chain[at] = this.chain[id]!;
-  }
-
-  private allocate(): number {
-    if (this.free !== NONE) {
-      const id = this.free;
-      this.free = this.chain[id]!;
-      return id;
-    }
-    if (this.used === this.keys.length) this.grow();
-    return this.used++;
-  }
-
-  private release(id: number): void {
-    this.owners[id] = 0;
-    this.chain[id] = this.free;
-    this.free = id;
-  }
-
-  /** Doubles the arena and the buckets; called when every place is taken. */
-  private grow(): void {
-    const places = this.keys.length * 2;
-    this.keys = grown(this.keys, new Float64Array(places));
-    this.pas = grown(this.pas, new Float64Array(places));
-    this.ipas = grown(this.ipas, new Float64Array(places));
-    this.owners = grown(this.owners, new Int32Array(places));
-    this.infos = grown(this.infos, new Int32Array(places));
-    this.chain = grown(this.chain, new Int32Array(places));
-    this.next = grown(this.next, new Int32Array(places));
-    this.previous = grown(this.previous, new Int32Array(places));
-    this.pieceNext = grown(this.pieceNext, new Int32Array(places));
-    this.piecePrevious = grown(this.piecePrevious, new Int32Array(places));
-    this.buckets = new Int32Array(places).fill(NONE);
-    for (let id = 0; id < this.used; id++) this.rehash(id);
   }
 
   private count(info: number, by: 1 | -1): void {
@@ -378,13 +306,6 @@ function isLeader(key: number): boolean {
   return (key & LEADER) === LEADER;
 }
 
-function hash(owner: number, key: number): number {
-  const low = Math.imul(key | 0, 0x9e3779b1);
-  const high = Math.imul((key / 0x1_0000_0000) | 0, 0x85ebca6b);
-  const mixed = Math.imul(low ^ high ^ Math.imul(owner, 0xc2b2ae35), 0x27d4eb2f);
-  return mixed ^ (mixed >>> 15);
-}
-
 /** How many positions of the given sizes a range touches. */
 function positions(
   sizes: number,
@@ -398,9 +319,4 @@ function positions(
     rest ^= 1 << index;
   }
   return total;
-}
-
-function grown<T extends Float64Array | Int32Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
 }

@@ -12,7 +12,9 @@ export interface Stage1Spaces {
   readonly global: TlbSpace;
 }
 
-/** Addresses an invalidation names: a virtual address's half and low 52 bits, or an IPA with half 0. */
+/**
+ * Addresses an invalidation names: a virtual address's half and low 52 bits, or an IPA with half 0.
+ */
 export interface Named {
   readonly half: number;
   /** First byte. */
@@ -50,8 +52,9 @@ class Regime {
 }
 
 /**
- * The TLB with its tags: which space an entry belongs to, and which spaces an invalidation names. Each method removes
- * exactly what the command of the same name must remove (IHI 0070 §4.4.2–4.4.4), no more.
+ * The TLB with its tags: which space an entry belongs to, and which spaces an invalidation names.
+ * Each method removes exactly what the command of the same name must remove (IHI 0070
+ * §4.4.2–4.4.4), no more.
  */
 export class TranslationCache {
   readonly tlb = new Tlb();
@@ -109,7 +112,10 @@ export class TranslationCache {
     if (regime.stage2 !== undefined) this.tlb.removeAll(regime.stage2);
   }
 
-  /** CMD_TLBI_S2_IPA: stage-2 entries only; combined entries are indexed by VA and stay (IHI 0070 §4.4.3.1). */
+  /**
+   * CMD_TLBI_S2_IPA: stage-2 entries only; combined entries are indexed by VA and stay (IHI 0070
+   * §4.4.3.1).
+   */
   removeIpa(vmid: number, named: Named): void {
     const space = this.vmids.get(vmid)?.stage2;
     if (space !== undefined) this.removeNamed(space, named);

@@ -1,58 +1,72 @@
-import { COMMANDS, commandName, type CommandName, type CommandWords } from '../formats/commands';
+import type { Removed } from '../cache/removed';
+import {
+  COMMANDS,
+  commandOfOpcode,
+  type CommandName,
+  type CommandWords,
+} from '../formats/commands';
 import { fieldNumber, type Parts } from '../formats/field-reader';
 import type { PhysicalMemory } from '../memory/physical-memory';
 import type { SmmuObserver } from '../observer';
 import type { GlobalErrors } from '../registers/global-errors';
-import { entryAddress, isEmpty, nextIndex, queueShape } from '../registers/queue-shape';
-import type { RegisterFile } from '../registers/register-file';
-import type { Removed } from '../cache/removed';
+import {
+  COMMAND_QUEUE,
+  entryAddress,
+  isEmpty,
+  nextIndex,
+  queueShape,
+} from '../registers/queue-shape';
+import { registerField } from '../registers/register-field';
+import { CMDQEN, type RegisterFile } from '../registers/register-file';
 import { COMMAND_RULES, type CommandFields, type CommandTarget } from './command-rules';
 
 /** Error codes of CMDQ_CONS.ERR that this model raises (IHI 0070 §7.1). */
 const CERROR = { CERROR_ILL: 1, CERROR_ABT: 2 } as const;
-type CommandError = keyof typeof CERROR;
+const ERR = registerField('CMDQ_CONS', 'ERR');
 
-const COMMAND_BYTES = 16;
+/** Why consumption stopped: CMDQ_CONS stays at that command. */
+interface Stop {
+  readonly words: CommandWords;
+  readonly error: keyof typeof CERROR;
+}
 
-const FIELD_NAMES = [
-  'SSec',
-  'StreamID',
-  'SubstreamID',
-  'Leaf',
-  'Range',
-  'VMID',
-  'ASID',
-  'Resp',
-  'CS',
-  'MSIData',
-  'MSIAddress',
-  'Address',
-  'NUM',
-  'SCALE',
-  'TG',
-  'TTL',
-] as const satisfies readonly (keyof CommandFields)[];
+const NO_FIELDS: CommandFields = {
+  SSec: 0,
+  StreamID: 0,
+  SubstreamID: 0,
+  Leaf: 0,
+  Range: 0,
+  VMID: 0,
+  ASID: 0,
+  Resp: 0,
+  CS: 0,
+  MSIData: 0,
+  MSIAddress: 0,
+  Address: 0,
+  NUM: 0,
+  SCALE: 0,
+  TG: 0,
+  TTL: 0,
+};
+const FIELD_NAMES = Object.keys(NO_FIELDS) as (keyof CommandFields)[];
 
-type Reader = (parts: Parts) => CommandFields;
+type FieldReader = readonly [name: keyof CommandFields, read: (parts: Parts) => number];
 
-/** The field readers of every command, compiled from the command formats. */
+/** The readers of each command's fields, compiled from the command formats. */
 const READERS = Object.fromEntries(
-  (Object.keys(COMMANDS) as CommandName[]).map((name) => [name, readerOf(name)]),
-) as Record<CommandName, Reader>;
+  (Object.keys(COMMANDS) as CommandName[]).map((name) => [name, readersOf(name)]),
+) as unknown as Record<CommandName, readonly FieldReader[]>;
 
-function readerOf(name: CommandName): Reader {
+function readersOf(name: CommandName): FieldReader[] {
   const { layout } = COMMANDS[name];
-  const readers = FIELD_NAMES.map((field) =>
-    field in layout.fields ? fieldNumber(layout, field) : (): number => 0,
+  return FIELD_NAMES.filter((field) => field in layout.fields).map(
+    (field) => [field, fieldNumber(layout, field)] as const,
   );
-  return (parts) =>
-    Object.fromEntries(
-      FIELD_NAMES.map((field, n) => [field, readers[n]!(parts)]),
-    ) as unknown as CommandFields;
 }
 
 /** The Non-secure command queue, from the SMMU's side (IHI 0070 §4.1, §7.1). */
 export class CommandQueue {
+  private readonly word = { lo: 0, hi: 0 };
   private readonly parts = new Uint32Array(4);
 
   constructor(
@@ -64,60 +78,61 @@ export class CommandQueue {
     private readonly observer: SmmuObserver,
   ) {}
 
-  /** Consumes commands until the queue is empty, disabled, or stopped by an error (IHI 0070 §4.1.2). */
+  /** Consumes commands until the queue is empty, disabled, or stopped by an error (§4.1.2). */
   run(): void {
-    if (this.registers.field('CR0', 'CMDQEN') === 0) return;
-    const shape = queueShape(this.registers, {
-      base: 'CMDQ_BASE',
-      entryBytes: COMMAND_BYTES,
-      largestLog2: this.target.features.cmdqsLog2,
-    });
-    const producer = this.registers.field('CMDQ_PROD', 'WR');
-    for (;;) {
-      const consumer = this.registers.field('CMDQ_CONS', 'RD');
-      if (isEmpty(shape, producer, consumer) || this.errors.isActive('CMDQ_ERR')) return;
-      const address = entryAddress(shape, consumer);
-      if (!this.memory.backed(address)) {
-        this.fail([0n, 0n], 'CERROR_ABT');
-        return;
-      }
-      const words = [this.memory.read64(address), this.memory.read64(address + 8)] as const;
-      if (!this.execute(address, words)) return;
-      this.registers.setField('CMDQ_CONS', 'RD', nextIndex(shape, consumer));
+    const { registers } = this;
+    if (registers.field(CMDQEN) === 0 || this.errors.isActive('CMDQ_ERR')) return;
+    const shape = queueShape(registers, COMMAND_QUEUE, this.target.features.cmdqsLog2);
+    const producer = registers.field(COMMAND_QUEUE.producer);
+    let consumer = registers.field(COMMAND_QUEUE.consumer);
+    let stop: Stop | undefined;
+    while (stop === undefined && !isEmpty(shape, producer, consumer)) {
+      stop = this.consume(entryAddress(shape, consumer));
+      if (stop === undefined) consumer = nextIndex(shape, consumer);
     }
+    registers.setField(COMMAND_QUEUE.consumer, consumer);
+    if (stop === undefined) return;
+    registers.setField(ERR, CERROR[stop.error]);
+    this.errors.activate('CMDQ_ERR');
+    this.observer.commandError?.(stop.words, stop.error);
   }
 
-  /** Executes one command. False: it was illegal, and consumption stops at it. */
-  private execute(address: number, words: CommandWords): boolean {
-    const name = commandName(words);
-    const fields = name === undefined ? undefined : READERS[name](this.read(address));
-    const rule = name === undefined ? undefined : COMMAND_RULES[name];
-    if (
-      rule === undefined ||
-      fields === undefined ||
-      rule.illegal?.(fields, this.target.features) === true
-    ) {
-      this.fail(words, 'CERROR_ILL');
-      return false;
+  /** Fetches and executes one command. */
+  private consume(address: number): Stop | undefined {
+    if (!this.memory.backed(address)) return { words: [0n, 0n], error: 'CERROR_ABT' };
+    this.fetch(address);
+    const name = commandOfOpcode(this.parts[0]! & 0xff);
+    if (name === undefined) return { words: this.words(), error: 'CERROR_ILL' };
+    const fields = this.fields(name);
+    const rule = COMMAND_RULES[name];
+    if (rule.illegal?.(fields, this.target.features) === true) {
+      return { words: this.words(), error: 'CERROR_ILL' };
     }
     const before = this.counts();
     rule.effect?.(fields, this.target);
-    this.observer.commandConsumed?.(words, difference(before, this.counts()));
-    return true;
-  }
-
-  private read(address: number): Uint32Array {
-    for (let word = 0; word < 2; word++) {
-      this.parts[word * 2] = this.memory.readLo(address + word * 8);
-      this.parts[word * 2 + 1] = this.memory.readHi(address + word * 8);
+    if (this.observer.commandConsumed !== undefined) {
+      this.observer.commandConsumed(this.words(), difference(before, this.counts()));
     }
-    return this.parts;
+    return undefined;
   }
 
-  private fail(words: CommandWords, error: CommandError): void {
-    this.registers.setField('CMDQ_CONS', 'ERR', CERROR[error]);
-    this.errors.activate('CMDQ_ERR');
-    this.observer.commandError?.(words, error);
+  private fetch(address: number): void {
+    for (let n = 0; n < 2; n++) {
+      this.memory.load(address + n * 8, this.word);
+      this.parts[n * 2] = this.word.lo;
+      this.parts[n * 2 + 1] = this.word.hi;
+    }
+  }
+
+  private fields(name: CommandName): CommandFields {
+    const fields: { -readonly [K in keyof CommandFields]: number } = { ...NO_FIELDS };
+    for (const [field, read] of READERS[name]) fields[field] = read(this.parts);
+    return fields;
+  }
+
+  private words(): CommandWords {
+    const [a = 0, b = 0, c = 0, d = 0] = this.parts;
+    return [(BigInt(b) << 32n) | BigInt(a), (BigInt(d) << 32n) | BigInt(c)];
   }
 }
 

@@ -43,7 +43,8 @@ const CS_RESERVED = 3;
 const RESP_RESERVED = 3;
 const STALL_TERMINATE_ONLY = 1;
 
-// SSec=1 on the Non-secure queue is CERROR_ILL for every command that has the bit (IHI 0070 §4.1.6).
+// SSec=1 on the Non-secure queue is CERROR_ILL for every command that has the bit (IHI 0070
+// §4.1.6).
 const secure = (c: CommandFields): boolean => c.SSec === 1;
 const noStage1 = (_c: CommandFields, f: Features): boolean => !f.stage1;
 const noStage2 = (_c: CommandFields, f: Features): boolean => !f.stage2;
@@ -52,7 +53,10 @@ const never = (): boolean => true;
 
 /** On an SMMU without stage 2 the VMID parameter is RES0 (IHI 0070 §4.4.2). */
 const vmid = (c: CommandFields, f: Features): number => (f.stage2 ? c.VMID : 0);
-/** A tag wider than implemented names nothing: the command need not affect any entry (IHI 0070 §4.4). */
+/**
+ * A tag wider than implemented names nothing: the command need not affect any entry (IHI 0070
+ * §4.4).
+ */
 const tagged = (c: CommandFields, f: Features): boolean =>
   (f.asid16 || c.ASID <= 0xff) && (f.vmid16 || vmid(c, f) <= 0xff);
 
@@ -64,8 +68,9 @@ const ifTagged =
   };
 
 /**
- * The command set: legality and effect of each command (IHI 0070 §4.2–§4.7). Every invalidation removes exactly what the
- * architecture demands; PREFETCH is a hint that is not taken, and there is no ATC, PRI or stalled transaction to act on.
+ * The command set: legality and effect of each command (IHI 0070 §4.2–§4.7). Every invalidation
+ * removes exactly what the architecture demands; PREFETCH is a hint that is not taken, and there is
+ * no ATC, PRI or stalled transaction to act on.
  */
 export const COMMAND_RULES: Record<CommandName, CommandRule> = {
   PREFETCH_CONFIG: { illegal: secure },
@@ -150,7 +155,8 @@ export const COMMAND_RULES: Record<CommandName, CommandRule> = {
   SYNC: {
     illegal: (c) => c.CS === CS_RESERVED,
     effect: (c, t) => {
-      // With MSIs and an address, completion is a 32-bit write; otherwise a wired interrupt (IHI 0070 §4.7.3).
+      // With MSIs and an address, completion is a 32-bit write; otherwise a wired interrupt (IHI
+      // 0070 §4.7.3).
       if (c.CS === SIG_IRQ && t.features.msi && c.MSIAddress !== 0) {
         t.signal(c.MSIAddress, c.MSIData);
       }

@@ -2,7 +2,10 @@ import type { Named } from '../cache/translation-cache';
 import type { Features } from '../registers/features';
 import { granuleOfCommand } from '../translation/granule';
 
-/** The fields by which a TLB invalidation names addresses. `Address` is exact: its low 12 bits are zero. */
+/**
+ * The fields by which a TLB invalidation names addresses. `Address` is exact: its low 12 bits are
+ * zero.
+ */
 export interface AddressFields {
   readonly Address: number;
   readonly NUM: number;
@@ -17,7 +20,10 @@ const LOW_52 = 2 ** 52;
 const UPPER_HALF_PAGES = 2 ** 43;
 const ANY_LEAF = { granuleCode: 0, level: 0 } as const;
 
-/** TTL with its reserved value for the 16K granule replaced by what hardware takes it for (IHI 0070 §4.4.1.1). */
+/**
+ * TTL with its reserved value for the 16K granule replaced by what hardware takes it for (IHI 0070
+ * §4.4.1.1).
+ */
 function level(fields: AddressFields): number {
   return fields.TG === 2 && fields.TTL === 1 ? 0 : fields.TTL;
 }

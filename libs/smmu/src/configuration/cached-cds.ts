@@ -1,8 +1,8 @@
 import type { ContextConfiguration } from './context-configuration';
 
 /**
- * The CDs and L1CDs cached through one STE, known by their index in the stream's CD table (IHI 0070 §4.3.3). They live and
- * die with the cached STE: invalidating it takes them along (§4.3.1).
+ * The CDs and L1CDs cached through one STE, known by their index in the stream's CD table (IHI 0070
+ * §4.3.3). They live and die with the cached STE: invalidating it takes them along (§4.3.1).
  */
 export class CachedCds {
   /** The CD at index 0, which is the only one of most streams. */

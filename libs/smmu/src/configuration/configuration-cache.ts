@@ -2,8 +2,8 @@ import type { StreamConfiguration } from './stream-configuration';
 import type { L1Std } from './stream-table';
 
 /**
- * The configuration cache: keeps every structure that was fetched, in whatever state, until a command names it
- * (IHI 0070 §3.21.3, §4.3). CDs are kept with the STE they were found through.
+ * The configuration cache: keeps every structure that was fetched, in whatever state, until a
+ * command names it (IHI 0070 §3.21.3, §4.3). CDs are kept with the STE they were found through.
  */
 export class ConfigurationCache {
   private readonly streams = new Map<number, StreamConfiguration>();
@@ -52,8 +52,8 @@ export class ConfigurationCache {
   }
 
   /**
-   * CMD_CFGI_STE_RANGE: the streams from first to last, and the L1STDs on the way to them. `split` is the number of
-   * StreamID bits below an L1STD's index.
+   * CMD_CFGI_STE_RANGE: the streams from first to last, and the L1STDs on the way to them. `split`
+   * is the number of StreamID bits below an L1STD's index.
    */
   removeStreams(first: number, last: number, split: number): void {
     forEachKey(this.streams, first, last, (streamId) => this.removeStream(streamId));
@@ -85,7 +85,9 @@ export class ConfigurationCache {
   }
 }
 
-/** Visits the keys in a range, by counting through the range or through the map, whichever is less. */
+/**
+ * Visits the keys in a range, by counting through the range or through the map, whichever is less.
+ */
 function forEachKey(
   map: ReadonlyMap<number, unknown>,
   first: number,

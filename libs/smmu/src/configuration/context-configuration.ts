@@ -10,7 +10,10 @@ import type { StreamConfiguration } from './stream-configuration';
 
 const LARGEST = 2 ** 52;
 
-/** A CD as the engine uses it, decoded when it is fetched: a stage-1 context, or nothing for one that is ILLEGAL. */
+/**
+ * A CD as the engine uses it, decoded when it is fetched: a stage-1 context, or nothing for one
+ * that is ILLEGAL.
+ */
 export type ContextConfiguration = Stage1Context | 'illegal';
 
 /** Decodes a CD of sixteen 32-bit parts that was located through `stream`. */

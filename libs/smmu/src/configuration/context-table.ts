@@ -25,7 +25,10 @@ export function isFault(result: ContextResult): result is Fault {
   return 'event' in result;
 }
 
-/** Finds and reads CDs, in a linear or a two-level table, through stage 2 where the stream has one (IHI 0070 §3.3.2). */
+/**
+ * Finds and reads CDs, in a linear or a two-level table, through stage 2 where the stream has one
+ * (IHI 0070 §3.3.2).
+ */
 export class ContextTable {
   private readonly reader: StructureReader;
 
@@ -99,7 +102,10 @@ export class ContextTable {
   }
 }
 
-/** The structure's base is aligned to its size: lower bits are taken as zero (IHI 0070 §5.2 S1ContextPtr, §5.3 L2Ptr). */
+/**
+ * The structure's base is aligned to its size: lower bits are taken as zero (IHI 0070 §5.2
+ * S1ContextPtr, §5.3 L2Ptr).
+ */
 function alignedTo(base: number, bytes: number): number {
   return base - (base % bytes);
 }

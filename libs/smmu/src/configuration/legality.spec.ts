@@ -83,6 +83,63 @@ describe('an STE', () => {
   });
 });
 
+describe('an STE with ATS, EL2 or narrow VMIDs', () => {
+  const ATS = 1 << 10;
+  const NS1ATS = 1 << 11;
+  const HYP = 1 << 9;
+  const VMID16 = 1 << 18;
+  const withIdr0 = (bits: number, values: Record<string, bigint>): string | undefined => {
+    const idr = [bits, NESTED_IDR[1], 0, 0x1414, 0, 0x74] as const;
+    const words = STE.encode({ ...NESTED, ...values });
+    return whySteIllegal(words, { ...configuration, idr })?.about;
+  };
+  /** Stalls allowed, so that S2S is judged with EATS alone. */
+  const STALLS = NESTED_IDR[0] & ~(3 << 24);
+
+  it.each([
+    ['full ATS', { EATS: 1n }, undefined],
+    ['full ATS with stalling at stage 2', { EATS: 1n, S2S: 1n }, 'EATS'],
+    ['full ATS with S2S where stage 2 is off', { Config: 5n, EATS: 1n, S2S: 1n }, undefined],
+    ['split-stage ATS', { EATS: 2n }, undefined],
+    ['split-stage ATS with stalling at stage 2', { EATS: 2n, S2S: 1n }, 'EATS'],
+    ['split-stage ATS of stage 1 alone', { Config: 5n, EATS: 2n }, 'EATS'],
+    ['split-stage ATS of stage 2 alone', { Config: 6n, EATS: 2n }, 'EATS'],
+    ['split-stage ATS of a bypass', { Config: 4n, EATS: 2n }, undefined],
+  ] as const)('judges %s', (_what, values, about) => {
+    expect(withIdr0(STALLS | ATS, values)).toBe(about);
+  });
+
+  it('ignores EATS without ATS, and refuses split-stage ATS where IDR0.NS1ATS is 1', () => {
+    expect(withIdr0(STALLS, { EATS: 2n, Config: 5n })).toBeUndefined();
+    expect(withIdr0(STALLS | ATS | NS1ATS, { EATS: 2n })).toBe('EATS');
+  });
+
+  it('judges STRW only with EL2 and stage 1 alone', () => {
+    for (const STRW of [1n, 3n]) {
+      expect(withIdr0(NESTED_IDR[0] | HYP, { Config: 5n, STRW })).toBe('STRW');
+      expect(withIdr0(NESTED_IDR[0], { Config: 5n, STRW })).toBeUndefined();
+      expect(withIdr0(NESTED_IDR[0] | HYP, { STRW })).toBeUndefined();
+    }
+    expect(withIdr0(NESTED_IDR[0] | HYP, { Config: 5n, STRW: 2n })).toBeUndefined();
+  });
+
+  it('has 8-bit VMIDs without IDR0.VMID16, where the VMID is used', () => {
+    const narrow = NESTED_IDR[0] & ~VMID16;
+    const wide = { S2VMID: 0x100n };
+    expect(withIdr0(narrow, wide)).toBe('S2VMID');
+    expect(withIdr0(narrow, { ...wide, Config: 5n })).toBe('S2VMID');
+    expect(withIdr0(narrow, { S2VMID: 0xffn })).toBeUndefined();
+    expect(withIdr0(narrow, { ...wide, Config: 4n })).toBeUndefined();
+    expect(withIdr0(narrow | HYP, { ...wide, Config: 5n, STRW: 2n })).toBeUndefined();
+    expect(withIdr0(NESTED_IDR[0], wide)).toBeUndefined();
+  });
+
+  it('must stall at stage 2 where the SMMU can only stall', () => {
+    expect(withIdr0(STALLS | (2 << 24), {})).toBe('S2S');
+    expect(withIdr0(STALLS | (2 << 24), { S2S: 1n })).toBeUndefined();
+  });
+});
+
 describe('a CD', () => {
   it('is legal as Linux writes it', () => {
     expect(cd({})).toBeUndefined();

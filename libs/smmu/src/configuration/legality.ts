@@ -12,7 +12,9 @@ export interface Illegality {
   readonly why: string;
 }
 
-/** Why an STE of eight words is ILLEGAL on an SMMU, or undefined when it is not (IHI 0070 §5.2.2). */
+/**
+ * Why an STE of eight words is ILLEGAL on an SMMU, or undefined when it is not (IHI 0070 §5.2.2).
+ */
 export function whySteIllegal(
   words: readonly bigint[],
   configuration: SmmuConfiguration,
@@ -21,8 +23,8 @@ export function whySteIllegal(
 }
 
 /**
- * Why a CD of eight words is ILLEGAL on an SMMU, or undefined when it is not (IHI 0070 §5.4.2). It depends on the STE that
- * locates the CD.
+ * Why a CD of eight words is ILLEGAL on an SMMU, or undefined when it is not (IHI 0070 §5.4.2). It
+ * depends on the STE that locates the CD.
  */
 export function whyCdIllegal(
   words: readonly bigint[],

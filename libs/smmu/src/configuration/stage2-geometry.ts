@@ -1,7 +1,10 @@
 import type { Features } from '../registers/features';
 import { GRANULE_16K, GRANULE_4K, levelShift, type Granule } from '../translation/granule';
 
-/** Start level that S2SL0 selects, or undefined for a reserved value (DDI 0487 D8.2.2, VTCR_EL2.SL0). */
+/**
+ * Start level that S2SL0 selects, or undefined for a reserved value (DDI 0487 D8.2.2,
+ * VTCR_EL2.SL0).
+ */
 export function stage2StartLevel(
   sl0: number,
   granule: Granule,
@@ -13,7 +16,8 @@ export function stage2StartLevel(
 }
 
 /**
- * Whether a start level does not exist for this physical address size (DDI 0487 pseudocode AArch64.S2InvalidSL).
+ * Whether a start level does not exist for this physical address size (DDI 0487 pseudocode
+ * AArch64.S2InvalidSL).
  */
 export function stage2StartLevelInvalid(
   sl0: number,
@@ -26,8 +30,9 @@ export function stage2StartLevelInvalid(
 }
 
 /**
- * Whether the input size cannot be resolved from the start level: it needs at least one bit there, and at most one
- * stride plus the four bits of sixteen concatenated tables (DDI 0487 pseudocode AArch64.S2InconsistentSL).
+ * Whether the input size cannot be resolved from the start level: it needs at least one bit there,
+ * and at most one stride plus the four bits of sixteen concatenated tables (DDI 0487 pseudocode
+ * AArch64.S2InconsistentSL).
  */
 export function stage2StartLevelInconsistent(
   inputBits: number,

@@ -85,7 +85,8 @@ const STAGE1: readonly SteRule[] = [
       f.ssidSize !== 0 && ste.S1CDMax !== 0 && !f.cd2l && (ste.S1Fmt === 1 || ste.S1Fmt === 2),
   },
   {
-    // With stage 2, either this or a stage-2 fault is permitted (IHI 0070 §3.4.3); this model always refuses the STE.
+    // With stage 2, either this or a stage-2 fault is permitted (IHI 0070 §3.4.3); this model
+    // always refuses the STE.
     about: 'S1ContextPtr',
     why: 'the pointer is beyond the address size',
     illegal: (ste, f) => ste.S1ContextPtr >= 2 ** (usesStage2(ste) ? f.ias : f.oas),
@@ -148,8 +149,8 @@ const STAGE2: readonly SteRule[] = [
 ];
 
 /**
- * Why an STE is ILLEGAL, or undefined when it is not (IHI 0070 §5.2.2 SteIllegal, for a Non-secure STE). An STE with
- * V=0 is ILLEGAL; one whose Config disables the stream never is.
+ * Why an STE is ILLEGAL, or undefined when it is not (IHI 0070 §5.2.2 SteIllegal, for a Non-secure
+ * STE). An STE with V=0 is ILLEGAL; one whose Config disables the stream never is.
  */
 export function steIllegality(ste: SteFields, features: Features): SteRule | undefined {
   if (ste.V === 0) return INVALID;
@@ -164,7 +165,9 @@ export function steIllegality(ste: SteFields, features: Features): SteRule | und
 
 const INVALID: SteRule = { about: 'V', why: 'the STE is not valid', illegal: (ste) => ste.V === 0 };
 
-/** STRW selects the StreamWorld only for stage 1 alone, with EL2 implemented (IHI 0070 §5.2 STRW). */
+/**
+ * STRW selects the StreamWorld only for stage 1 alone, with EL2 implemented (IHI 0070 §5.2 STRW).
+ */
 export function strwIsUsed(ste: SteFields, features: Features): boolean {
   return features.stage1 && features.hyp && ste.Config === 0b101;
 }

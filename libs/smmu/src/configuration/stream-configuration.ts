@@ -15,7 +15,10 @@ export interface CdTablePointer {
   readonly base: number;
   /** log2 of the number of CDs; 0: one CD and no substreams. */
   readonly cdMax: number;
-  /** SubstreamID bits that the leaf table resolves: 6 or 10 in a two-level table, otherwise undefined. */
+  /**
+   * SubstreamID bits that the leaf table resolves: 6 or 10 in a two-level table, otherwise
+   * undefined.
+   */
   readonly leafBits: number | undefined;
   /** S1DSS: 0 terminate, 1 bypass stage 1, 2 CD 0. */
   readonly withoutSubstream: 0 | 1 | 2;

@@ -55,7 +55,8 @@ export class StreamTable {
     const offset = streamId % 2 ** shape.split;
     const spanIsValid = span > 0 && span <= LARGEST_SPAN && span <= shape.split + 1;
     if (!spanIsValid || offset >= 2 ** (span - 1)) return { event: 'C_BAD_STREAMID' };
-    // The table is aligned to its size: lower bits of the pointer are taken as zero (IHI 0070 §5.1 L2Ptr).
+    // The table is aligned to its size: lower bits of the pointer are taken as zero (IHI 0070 §5.1
+    // L2Ptr).
     const bytes = STE_BYTES * 2 ** (span - 1);
     return this.fetchSte(l2Ptr - (l2Ptr % bytes) + offset * STE_BYTES);
   }

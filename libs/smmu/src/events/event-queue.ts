@@ -1,16 +1,12 @@
 import type { PhysicalMemory } from '../memory/physical-memory';
 import type { Features } from '../registers/features';
 import type { GlobalErrors } from '../registers/global-errors';
-import {
-  entryAddress,
-  isFull,
-  nextIndex,
-  queueShape,
-  type QueueShape,
-} from '../registers/queue-shape';
-import type { RegisterFile } from '../registers/register-file';
+import { entryAddress, EVENT_QUEUE, isFull, nextIndex, queueShape } from '../registers/queue-shape';
+import { registerField } from '../registers/register-field';
+import { EVENTQEN, type RegisterFile } from '../registers/register-file';
 
-const RECORD_BYTES = 32;
+const OVFLG = registerField('EVENTQ_PROD', 'OVFLG');
+const OVACKFLG = registerField('EVENTQ_CONS', 'OVACKFLG');
 
 /** The Non-secure event queue, from the SMMU's side (IHI 0070 §7.2, §7.4). */
 export class EventQueue {
@@ -26,11 +22,12 @@ export class EventQueue {
    * @returns whether it was queued; a record that was not is lost.
    */
   record(words: readonly bigint[]): boolean {
-    if (this.registers.field('CR0', 'EVENTQEN') === 0) return false;
+    const { registers } = this;
+    if (registers.field(EVENTQEN) === 0) return false;
     if (this.errors.isActive('EVENTQ_ABT_ERR')) return false;
-    const shape = this.shape();
-    const producer = this.registers.field('EVENTQ_PROD', 'WR');
-    if (isFull(shape, producer, this.registers.field('EVENTQ_CONS', 'RD'))) {
+    const shape = queueShape(registers, EVENT_QUEUE, this.features.eventqsLog2);
+    const producer = registers.field(EVENT_QUEUE.producer);
+    if (isFull(shape, producer, registers.field(EVENT_QUEUE.consumer))) {
       this.overflow();
       return false;
     }
@@ -41,22 +38,13 @@ export class EventQueue {
       return false;
     }
     words.forEach((word, n) => this.memory.write64(address + n * 8, word));
-    this.registers.setField('EVENTQ_PROD', 'WR', nextIndex(shape, producer));
+    registers.setField(EVENT_QUEUE.producer, nextIndex(shape, producer));
     return true;
   }
 
   /** OVFLG is toggled unless an overflow is pending already (IHI 0070 §7.4). */
   private overflow(): void {
-    const flag = this.registers.field('EVENTQ_PROD', 'OVFLG');
-    if (flag !== this.registers.field('EVENTQ_CONS', 'OVACKFLG')) return;
-    this.registers.setField('EVENTQ_PROD', 'OVFLG', flag ^ 1);
-  }
-
-  private shape(): QueueShape {
-    return queueShape(this.registers, {
-      base: 'EVENTQ_BASE',
-      entryBytes: RECORD_BYTES,
-      largestLog2: this.features.eventqsLog2,
-    });
+    const flag = this.registers.field(OVFLG);
+    if (flag === this.registers.field(OVACKFLG)) this.registers.setField(OVFLG, flag ^ 1);
   }
 }

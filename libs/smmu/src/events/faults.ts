@@ -1,7 +1,10 @@
 import { encodeEvent, EVENT_CLASS } from '../formats/event-records';
 import type { Transaction } from '../transaction';
 
-/** What a faulting access was for: CD fetch, stage-1 table walk, or the transaction's own address (IHI 0070 §7.3). */
+/**
+ * What a faulting access was for: CD fetch, stage-1 table walk, or the transaction's own address
+ * (IHI 0070 §7.3).
+ */
 export type FaultClass = keyof typeof EVENT_CLASS;
 
 /** The four faults that CD.{A,R,S} and STE.{S2R,S2S} govern (IHI 0070 §5.5). */
@@ -36,8 +39,8 @@ export interface ConfigurationFault {
 }
 
 /**
- * An input address that a disabled or bypassed stage 1 cannot pass on. It is recorded as a stage-1 F_ADDR_SIZE, always
- * aborts, and no R bit suppresses it (IHI 0070 §3.4, §3.12).
+ * An input address that a disabled or bypassed stage 1 cannot pass on. It is recorded as a stage-1
+ * F_ADDR_SIZE, always aborts, and no R bit suppresses it (IHI 0070 §3.4, §3.12).
  */
 export interface BypassSizeFault {
   readonly event: 'BYPASS_ADDR_SIZE';

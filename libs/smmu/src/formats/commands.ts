@@ -36,7 +36,10 @@ function command(
   return { opcode: number, layout: layout(`CMD_${name}`, 128, { ...opcode, ...fields }), section };
 }
 
-/** The command set of the Non-secure command queue, by name without the `CMD_` prefix (IHI 0070 §4.1.1). */
+/**
+ * The command set of the Non-secure command queue, by name without the `CMD_` prefix (IHI 0070
+ * §4.1.1).
+ */
 export const COMMANDS = {
   PREFETCH_CONFIG: command('PREFETCH_CONFIG', 0x01, '§4.2.1', {
     ...stream,
@@ -123,7 +126,15 @@ export function opcodeOf(words: CommandWords): number {
   return Number(words[0] & 0xffn);
 }
 
-/** The command's name, or undefined for an opcode that is reserved, Secure-only or IMPLEMENTATION DEFINED. */
+/** The command of an opcode, 0 to 255; undefined as for `commandName`. */
+export function commandOfOpcode(opcode: number): CommandName | undefined {
+  return byOpcode[opcode];
+}
+
+/**
+ * The command's name, or undefined for an opcode that is reserved, Secure-only or IMPLEMENTATION
+ * DEFINED.
+ */
 export function commandName(words: CommandWords): CommandName | undefined {
   return byOpcode[opcodeOf(words)];
 }

@@ -1,14 +1,17 @@
 import type { Field, Layout } from './layout';
 
-/** An entry as the engine reads it: 32-bit little-endian parts, part `n` holding bits [32n+31:32n]. */
+/**
+ * An entry as the engine reads it: 32-bit little-endian parts, part `n` holding bits [32n+31:32n].
+ */
 export type Parts = ArrayLike<number>;
 
 /** The named fields of an entry as plain numbers. */
 export type FieldNumbers<K extends string> = { readonly [N in K]: number };
 
 /**
- * Compiles a reader of the named fields from their declaration, so that algorithms hold no bit numbers and need no
- * bigint. A value is exact below 2^53; address fields are, because their low bits are zero.
+ * Compiles a reader of the named fields from their declaration, so that algorithms hold no bit
+ * numbers and need no bigint. A value is exact below 2^53; address fields are, because their low
+ * bits are zero.
  */
 export function fieldNumbers<F extends Record<string, Field>, const K extends keyof F & string>(
   layout: Layout<F>,

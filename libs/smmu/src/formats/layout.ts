@@ -11,7 +11,7 @@ export interface Field {
   readonly lo: number;
   /** Named encodings, e.g. `{ BYPASS: 0b100n }`. Other encodings stay representable. */
   readonly values?: Readonly<Record<string, bigint>>;
-  /** The field holds an address: its value is the address itself, the low `lo - addressLo` bits zero. */
+  /** The field holds an address: its value is the address itself, the bits below `addressLsb` zero. */
   readonly addressLsb?: number;
 }
 
@@ -83,14 +83,20 @@ export function layout<const F extends Record<string, Field>>(
   const masks = checkedMasks(name, size, fields);
   const wordCount = Math.ceil(size / WORD);
 
-  const get = (words: readonly bigint[], field: keyof F): bigint => {
-    const f = fieldOf(field);
-    return valueOf(f, (join(words) & masks.get(field as string)!) >> BigInt(f.lo));
-  };
   const fieldOf = (field: keyof F): Field => {
     const f = fields[field];
     if (f === undefined) throw new RangeError(`${name} has no field ${String(field)}`);
     return f;
+  };
+  const get = (words: readonly bigint[], field: keyof F): bigint => {
+    const f = fieldOf(field);
+    // Almost every field lies inside one word, which alone is then looked at.
+    const at = Math.floor(f.lo / WORD);
+    if (f.hi < (at + 1) * WORD) {
+      const word = (words[at] ?? 0n) & WORD_MASK;
+      return valueOf(f, (word >> BigInt(f.lo % WORD)) & widthMask(f));
+    }
+    return valueOf(f, (join(words) & masks.get(field as string)!) >> BigInt(f.lo));
   };
 
   return {

@@ -50,7 +50,10 @@ function register(
   return { offset, width, layout: layout(`SMMU_${name}`, width, fields) };
 }
 
-/** The registers of the Non-secure programming interface, without the `SMMU_` prefix (IHI 0070 §6.3). */
+/**
+ * The registers of the Non-secure programming interface, without the `SMMU_` prefix (IHI 0070
+ * §6.3).
+ */
 export const REGISTERS = {
   IDR0: register('IDR0', 0x00, 32, {
     S2P: bit(0),

@@ -1,8 +1,9 @@
 import { address, bit, bits, layout } from './layout';
 
 /**
- * VMSAv8-64 Table descriptor, levels 0–2 (DDI 0487 D8.3.1). NextLevelTable is shown with its lowest bit at 12; 16K and
- * 64K granules leave the bits below their granule RES0 (64K: [15:12] are output address bits [51:48]).
+ * VMSAv8-64 Table descriptor, levels 0–2 (DDI 0487 D8.3.1). NextLevelTable is shown with its lowest
+ * bit at 12; 16K and 64K granules leave the bits below their granule RES0 (64K: [15:12] are output
+ * address bits [51:48]).
  */
 export const TABLE_DESCRIPTOR = layout('TABLE_DESCRIPTOR', 64, {
   Valid: bit(0),

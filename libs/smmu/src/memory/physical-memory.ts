@@ -1,19 +1,24 @@
 import { ChunkIndex } from './chunk-index';
 import { Regions, type Region } from './regions';
 
-/** A chunk is 64 words of 64 bits: small enough for a guest that writes a few descriptors per table. */
+/**
+ * A chunk is 64 words of 64 bits: small enough for a guest that writes a few descriptors per table.
+ */
 const CHUNK_BYTES = 512;
 const PER_CHUNK = 1 / CHUNK_BYTES;
 const CHUNK_UINT32 = CHUNK_BYTES / 4;
-/** Chunks are carved from segments that grow from 2 KiB to 256 KiB, so a small machine stays small. */
+/**
+ * Chunks are carved from segments that grow from 2 KiB to 256 KiB, so a small machine stays small.
+ */
 const FIRST_SEGMENT_CHUNKS = 4;
 const SEGMENT_CHUNKS = 512;
 
 /**
  * Sparse physical memory, little-endian, addressed in bytes below 2^52.
  *
- * Memory answers inside its regions and nowhere else: an access elsewhere is an external abort, which is for the caller
- * to model (`backed`). Words that were never written read as zero and occupy nothing.
+ * Memory answers inside its regions and nowhere else: an access elsewhere is an external abort,
+ * which is for the caller to model (`backed`). Words that were never written read as zero and
+ * occupy nothing.
  */
 export class PhysicalMemory {
   private readonly regions = new Regions();
@@ -41,12 +46,18 @@ export class PhysicalMemory {
     return (BigInt(this.readHi(pa)) << 32n) | BigInt(this.readLo(pa));
   }
 
-  /** Writes the 64-bit word at `pa`. @throws RangeError when `pa` is not backed or not a multiple of 8. */
+  /**
+   * Writes the 64-bit word at `pa`. @throws RangeError when `pa` is not backed or not a multiple of
+   * 8.
+   */
   write64(pa: number, value: bigint): void {
     this.writeWord(pa, Number(BigInt.asUintN(32, value)), Number(BigInt.asUintN(32, value >> 32n)));
   }
 
-  /** Reads both halves of the word at `pa` with one lookup. `pa` is 8-byte aligned and backed; neither is checked. */
+  /**
+   * Reads both halves of the word at `pa` with one lookup. `pa` is 8-byte aligned and backed;
+   * neither is checked.
+   */
   load(pa: number, into: { lo: number; hi: number }): void {
     const chunk = Math.floor(pa * PER_CHUNK);
     const place = this.index.find(chunk);
@@ -61,14 +72,20 @@ export class PhysicalMemory {
     into.hi = segment[at + 1]!;
   }
 
-  /** Bits [31:0] of the word at `pa`, unsigned. `pa` is 8-byte aligned and backed; neither is checked. */
+  /**
+   * Bits [31:0] of the word at `pa`, unsigned. `pa` is 8-byte aligned and backed; neither is
+   * checked.
+   */
   readLo(pa: number): number {
     const chunk = Math.floor(pa * PER_CHUNK);
     const place = this.index.find(chunk);
     return place < 0 ? 0 : this.uint32(place, (pa & (CHUNK_BYTES - 1)) >> 2);
   }
 
-  /** Bits [63:32] of the word at `pa`, unsigned. `pa` is 8-byte aligned and backed; neither is checked. */
+  /**
+   * Bits [63:32] of the word at `pa`, unsigned. `pa` is 8-byte aligned and backed; neither is
+   * checked.
+   */
   readHi(pa: number): number {
     return this.readLo(pa + 4);
   }
@@ -91,7 +108,10 @@ export class PhysicalMemory {
     segment[at + 1] = hi;
   }
 
-  /** Visits all non-zero words in ascending order of address: the whole state, for digests and snapshots. */
+  /**
+   * Visits all non-zero words in ascending order of address: the whole state, for digests and
+   * snapshots.
+   */
   forEachWord(visit: (pa: number, value: bigint) => void): void {
     for (const chunk of this.index.sortedChunks()) {
       const place = this.index.find(chunk);

@@ -17,7 +17,10 @@ export class Regions {
   private lastBase = 0;
   private lastEnd = 0;
 
-  /** @throws RangeError for a range that is not page-aligned, empty, beyond 52 bits, or overlaps an earlier one. */
+  /**
+   * @throws RangeError for a range that is not page-aligned, empty, beyond 52 bits, or overlaps an
+   * earlier one.
+   */
   add({ base, size }: Region): void {
     const end = base + size;
     if (!(base >= 0 && size > 0 && end <= LIMIT && base % PAGE === 0 && size % PAGE === 0)) {

@@ -10,7 +10,10 @@ export interface SmmuConfiguration {
 /** Size in bits of each encoding of IDR5.OAS, CD.IPS and STE.S2PS (IHI 0070 §6.3.6). */
 const ADDRESS_SIZES = [32, 36, 40, 42, 44, 48, 52, 56] as const;
 
-/** The features the engine asks about, decoded once from the identification registers (IHI 0070 §6.3.1–6.3.6). */
+/**
+ * The features the engine asks about, decoded once from the identification registers (IHI 0070
+ * §6.3.1–6.3.6).
+ */
 export interface Features {
   readonly stage1: boolean;
   readonly stage2: boolean;
@@ -62,8 +65,8 @@ export interface Features {
 }
 
 /**
- * The effective size in bits of an address size encoding, capped to the OAS. Encoding 7 is reserved before SMMUv3.4 and
- * behaves as 6 (IHI 0070 §5.2 S2PS, §5.4 IPS); in SMMUv3.0 both behave as 5.
+ * The effective size in bits of an address size encoding, capped to the OAS. Encoding 7 is reserved
+ * before SMMUv3.4 and behaves as 6 (IHI 0070 §5.2 S2PS, §5.4 IPS); in SMMUv3.0 both behave as 5.
  */
 export function addressSize(encoding: number, features: Features): number {
   const highest = features.version30 ? 5 : 6;

@@ -1,6 +1,35 @@
+import { registerField, type RegisterField } from './register-field';
 import type { RegisterFile } from './register-file';
 
-/** A circular queue in memory (IHI 0070 §3.5.1). Indexes carry the wrap flag just above their low bits. */
+/** The registers of a queue, and the size of its entries. */
+export interface QueueRegisters {
+  readonly address: RegisterField;
+  readonly log2Size: RegisterField;
+  readonly producer: RegisterField;
+  readonly consumer: RegisterField;
+  readonly entryBytes: number;
+}
+
+export const COMMAND_QUEUE: QueueRegisters = {
+  address: registerField('CMDQ_BASE', 'ADDR'),
+  log2Size: registerField('CMDQ_BASE', 'LOG2SIZE'),
+  producer: registerField('CMDQ_PROD', 'WR'),
+  consumer: registerField('CMDQ_CONS', 'RD'),
+  entryBytes: 16,
+};
+
+export const EVENT_QUEUE: QueueRegisters = {
+  address: registerField('EVENTQ_BASE', 'ADDR'),
+  log2Size: registerField('EVENTQ_BASE', 'LOG2SIZE'),
+  producer: registerField('EVENTQ_PROD', 'WR'),
+  consumer: registerField('EVENTQ_CONS', 'RD'),
+  entryBytes: 32,
+};
+
+/**
+ * A circular queue in memory (IHI 0070 §3.5.1). Indexes carry the wrap flag just above their low
+ * bits.
+ */
 export interface QueueShape {
   readonly base: number;
   readonly log2Size: number;
@@ -8,21 +37,19 @@ export interface QueueShape {
 }
 
 /**
- * Reads a queue's base register. The base is aligned down to the larger of 32 bytes and the queue's size, and the size is
- * capped to what IDR1 offers (IHI 0070 §6.3.26, §6.3.29).
+ * Reads a queue's base register. The base is aligned down to the larger of 32 bytes and the queue's
+ * size, and the size is capped to what IDR1 offers (IHI 0070 §6.3.26, §6.3.29).
  */
 export function queueShape(
   registers: RegisterFile,
-  queue: { base: 'CMDQ_BASE' | 'EVENTQ_BASE'; entryBytes: number; largestLog2: number },
+  queue: QueueRegisters,
+  largestLog2: number,
 ): QueueShape {
-  const log2Size = Math.min(registers.field(queue.base, 'LOG2SIZE'), queue.largestLog2);
-  const address = registers.field(queue.base, 'ADDR') % 2 ** 52;
-  const alignment = Math.max(32, queue.entryBytes * 2 ** log2Size);
-  return {
-    base: address - (address % alignment),
-    log2Size,
-    entryBytes: queue.entryBytes,
-  };
+  const { entryBytes } = queue;
+  const log2Size = Math.min(registers.field(queue.log2Size), largestLog2);
+  const address = registers.field(queue.address) % 2 ** 52;
+  const base = address - (address % Math.max(32, entryBytes * 2 ** log2Size));
+  return { base, log2Size, entryBytes };
 }
 
 /** Physical address of the entry an index points at. */

@@ -26,7 +26,10 @@ const SERVED: readonly [0 | 1 | 3 | 5, string, readonly bigint[], string][] = [
   [5, 'D128', [0n], '128-bit descriptors are not modelled'],
 ];
 
-/** What an SMMU with these identification registers would need that the model does not have; empty if it can be built. */
+/**
+ * What an SMMU with these identification registers would need that the model does not have; empty
+ * if it can be built.
+ */
 export function unsupportedFeatures(configuration: SmmuConfiguration): UnsupportedFeature[] {
   const found: UnsupportedFeature[] = [];
   for (const [n, name, served, why] of SERVED) {
@@ -37,7 +40,9 @@ export function unsupportedFeatures(configuration: SmmuConfiguration): Unsupport
   return found;
 }
 
-/** Thrown when an SMMU is built whose identification registers offer what the model does not have. */
+/**
+ * Thrown when an SMMU is built whose identification registers offer what the model does not have.
+ */
 export class UnsupportedFeatureError extends Error {
   constructor(readonly features: readonly UnsupportedFeature[]) {
     super(features.map((f) => `${f.field} = ${f.value}: ${f.why}`).join('; '));

@@ -55,7 +55,10 @@ export class Descriptor {
     this.hi = swapped(lo);
   }
 
-  /** The address in a Table, Block or Page descriptor, before a Block's low bits are dropped (DDI 0487 D8.3). */
+  /**
+   * The address in a Table, Block or Page descriptor, before a Block's low bits are dropped (DDI
+   * 0487 D8.3).
+   */
   address(granule: Granule): number {
     const low = (this.lo & -(1 << granule.pageShift)) >>> 0;
     const address = (this.hi & 0xffff) * 0x1_0000_0000 + low;

@@ -25,10 +25,15 @@ export const GRANULE_64K: Granule = {
   firstBlockLevel: 2,
   commandCode: 3,
 };
-/** The 64K granule where the output address has 52 bits: level 1 has 4 TiB blocks (DDI 0487 D8.3.1). */
+/**
+ * The 64K granule where the output address has 52 bits: level 1 has 4 TiB blocks (DDI 0487 D8.3.1).
+ */
 export const GRANULE_64K_LPA: Granule = { ...GRANULE_64K, firstBlockLevel: 1 };
 
-/** The granule that CD.TG0 or STE.S2TG selects, or undefined when reserved or not implemented (IHI 0070 §5.2, §5.4). */
+/**
+ * The granule that CD.TG0 or STE.S2TG selects, or undefined when reserved or not implemented (IHI
+ * 0070 §5.2, §5.4).
+ */
 export function granuleOfTg0(encoding: number, features: Features): Granule | undefined {
   return supported([GRANULE_4K, GRANULE_64K, GRANULE_16K][encoding], features);
 }
@@ -60,8 +65,8 @@ function supported(granule: Granule | undefined, features: Features): Granule | 
 const PER_BYTES: readonly number[] = Array.from({ length: 64 }, (_, shift) => 2 ** -shift);
 
 /**
- * Index into a table of `level`. The start table takes all upper bits: it may be concatenated, and the address is known
- * to be inside its range (DDI 0487 D8.2.2).
+ * Index into a table of `level`. The start table takes all upper bits: it may be concatenated, and
+ * the address is known to be inside its range (DDI 0487 D8.2.2).
  */
 export function tableIndex(
   granule: Granule,

@@ -3,7 +3,10 @@ import type { Stage1Context, Stage1Half } from './context';
 const TWO_32 = 0x1_0000_0000;
 const TWO_52 = 2 ** 52;
 
-/** The 64-bit input address of the transaction at hand, taken apart without bigint arithmetic. Reused. */
+/**
+ * The 64-bit input address of the transaction at hand, taken apart without bigint arithmetic.
+ * Reused.
+ */
 export class InputAddress {
   /** 0: TTB0, 1: TTB1. Set by `select`. */
   half = 0;
@@ -24,8 +27,9 @@ export class InputAddress {
   }
 
   /**
-   * Chooses the half by VA[55] and checks the range: VA[AddrTop:64-TxSZ] must all equal VA[55], AddrTop being 55 where the
-   * top byte is ignored (IHI 0070 §3.4.1). EL2 has one half, from 0 upwards.
+   * Chooses the half by VA[55] and checks the range: VA[AddrTop:64-TxSZ] must all equal VA[55],
+   * AddrTop being 55 where the top byte is ignored (IHI 0070 §3.4.1). EL2 has one half, from 0
+   * upwards.
    * @returns undefined when the address is in neither half's range.
    */
   select(context: Stage1Context): Stage1Half | undefined {

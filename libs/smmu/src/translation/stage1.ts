@@ -21,7 +21,8 @@ import { stage1Permissions } from './permissions';
 import type { Stage2Walker } from './stage2';
 
 /**
- * The stage-1 walk, VA to IPA or PA. One walker serves a whole SMMU; its public fields hold the last successful walk.
+ * The stage-1 walk, VA to IPA or PA. One walker serves a whole SMMU; its public fields hold the
+ * last successful walk.
  */
 export class Stage1Walker {
   /** Output address of the leaf's first byte. */
@@ -40,8 +41,8 @@ export class Stage1Walker {
   ) {}
 
   /**
-   * Walks for the `offset` of an address inside its half. With stage 2, tables are at IPAs and every descriptor fetch is
-   * translated first (IHI 0070 §3.3.4, §7.3.22).
+   * Walks for the `offset` of an address inside its half. With stage 2, tables are at IPAs and
+   * every descriptor fetch is translated first (IHI 0070 §3.3.4, §7.3.22).
    */
   walk(
     context: Stage1Context,

@@ -17,7 +17,8 @@ import { levelShift, tableIndex } from './granule';
 import { stage2Permissions } from './permissions';
 
 /**
- * Stage-2 translation, IPA to PA. One walker serves a whole SMMU; its public fields hold the last successful translation.
+ * Stage-2 translation, IPA to PA. One walker serves a whole SMMU; its public fields hold the last
+ * successful translation.
  */
 export class Stage2Walker {
   /** Output address of the last translation. */
@@ -35,8 +36,8 @@ export class Stage2Walker {
   ) {}
 
   /**
-   * Translates one IPA. `need` is the stage-2 permission of the access: CD fetches and stage-1 walks need read. What is
-   * permitted is cached; a fault leaves nothing behind.
+   * Translates one IPA. `need` is the stage-2 permission of the access: CD fetches and stage-1
+   * walks need read. What is permitted is cached; a fault leaves nothing behind.
    */
   translate(
     context: Stage2Context,
@@ -80,7 +81,10 @@ export class Stage2Walker {
     return undefined;
   }
 
-  /** The walk: per level the fetch, validity, output size; on the leaf the Access flag (IHI 0070 §7.3.22). */
+  /**
+   * The walk: per level the fetch, validity, output size; on the leaf the Access flag (IHI 0070
+   * §7.3.22).
+   */
   private walk(context: Stage2Context, ipa: number, access: FaultClass): Fault | undefined {
     const { granule } = context;
     const entry = this.descriptor;

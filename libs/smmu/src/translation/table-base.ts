@@ -1,8 +1,9 @@
 import { levelShift, type Granule } from './granule';
 
 /**
- * The base of the start table. Its low bits are taken as zero up to the table's size (concatenated tables count as one),
- * and up to 64 bytes when output addresses have 52 bits (DDI 0487 D8.2.2, IHI 0070 §5.4 TTB0).
+ * The base of the start table. Its low bits are taken as zero up to the table's size (concatenated
+ * tables count as one), and up to 64 bytes when output addresses have 52 bits (DDI 0487 D8.2.2, IHI
+ * 0070 §5.4 TTB0).
  */
 export function alignedTableBase(
   base: number,

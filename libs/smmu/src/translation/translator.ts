@@ -20,8 +20,8 @@ import { Stage2Walker } from './stage2';
 const STAGE1_FAULT = { stage: 1, class: 'IN' } as const;
 
 /**
- * Translation of one transaction's address through the stages its stream enables, with the TLB in front. The public
- * fields hold the last successful translation.
+ * Translation of one transaction's address through the stages its stream enables, with the TLB in
+ * front. The public fields hold the last successful translation.
  */
 export class Translator {
   pa = 0;
@@ -121,7 +121,10 @@ export class Translator {
   }
 }
 
-/** Permissions of both stages; level and granule are those of the stage-1 leaf, by which invalidations name the entry. */
+/**
+ * Permissions of both stages; level and granule are those of the stage-1 leaf, by which
+ * invalidations name the entry.
+ */
 function combined(stage1: number, stage2: number): number {
   return (
     (stage1 & STAGE1_ALL) |
