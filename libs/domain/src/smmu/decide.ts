@@ -1,9 +1,10 @@
-import { UnsupportedSmmu } from '@steward/host';
+import { hardwareIdr, UnsupportedSmmu } from '@steward/host';
+import { unsupportedFeatures } from '@steward/smmu';
 import type { Context, Decider } from '../aggregates';
 import { accept, emit, reject } from '../decision';
 import type { Decision } from '../decision';
 import type { SmmuCommand } from './commands';
-import { probed } from './probed';
+import { probed, words } from './probed';
 import { evolve } from './state';
 
 export const smmuDecider: Decider<'smmu'> = {
@@ -29,6 +30,21 @@ function decide(command: SmmuCommand, context: Context): Decision {
   const probe = probed(command);
   if (probe instanceof UnsupportedSmmu) {
     return reject(probe.errno, 'smmu.unsupported', probe.message);
+  }
+  const [absent] = unsupportedFeatures({
+    idr: hardwareIdr({
+      id: smmu,
+      idr: words(idr),
+      iidr: Number(iidr),
+      aidr: Number(aidr),
+      features: switches,
+    }),
+    iidr: Number(iidr),
+    aidr: Number(aidr),
+  });
+  if (absent !== undefined) {
+    const { field, value, why } = absent;
+    return reject('EOPNOTSUPP', 'smmu.not-modelled', `SMMU ${smmu}: ${field}=${value}: ${why}`);
   }
   return accept(
     emit('smmu', smmu, { type: 'SmmuAdded', smmu, host, idr, iidr, aidr, switches }),

@@ -14,12 +14,16 @@ export interface SmmuIdentity {
   readonly switches: FeatureSwitches;
 }
 
+/** The ID registers as numbers. There are six; the decision checks that. */
+export function words(idr: readonly Hex[]): IdrWords {
+  return idr.map(Number) as unknown as IdrWords;
+}
+
 /** What the driver decides to use of an SMMU, or why its probe fails (-ENXIO). */
 export function probed(identity: SmmuIdentity): Probe | UnsupportedSmmu {
   const { smmu: id, idr, iidr, aidr, switches: features } = identity;
-  const words = idr.map(Number) as unknown as IdrWords;
   try {
-    return probe({ id, idr: words, iidr: Number(iidr), aidr: Number(aidr), features });
+    return probe({ id, idr: words(idr), iidr: Number(iidr), aidr: Number(aidr), features });
   } catch (error) {
     if (error instanceof UnsupportedSmmu) return error;
     throw error;
