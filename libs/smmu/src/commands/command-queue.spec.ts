@@ -159,10 +159,18 @@ describe('the command queue', () => {
     machine.command('SYNC', { CS: 1n, MSIAddress: 0x1000n, MSIData: 7n });
     expect(machine.smmu.readRegister('GERROR')).toBe(1n << 4n);
   });
+
+  it('signals nothing without an address, or without the interrupt signal asked for', () => {
+    const machine = new Machine([NESTED_IDR[0] | (1 << 13), NESTED_IDR[1], 0, 0x1414, 0, 0x74]);
+    machine.command('SYNC', { CS: 1n, MSIAddress: 0n, MSIData: 7n });
+    machine.command('SYNC', { CS: 0n, MSIAddress: 0x4100_0004n, MSIData: 7n });
+    expect(machine.smmu.readRegister('GERROR')).toBe(0n);
+    expect(machine.memory.read64(0x4100_0000)).toBe(0n);
+  });
 });
 
 describe('CMD_CFGI_STE_RANGE', () => {
-  it('names the aligned range, and everything with Range = 31', () => {
+  it('names the aligned range of StreamIDs', () => {
     const machine = new Machine();
     for (let streamId = 0; streamId < 16; streamId++) {
       machine.writeSte(streamId, { Config: 0n });
@@ -170,7 +178,10 @@ describe('CMD_CFGI_STE_RANGE', () => {
     }
     machine.command('CFGI_STE_RANGE', { StreamID: 6n, Range: 1n });
     expect(machine.smmu.cachedEntries().configuration).toBe(12);
-    machine.command('CFGI_STE_RANGE', { Range: 31n });
+    // A range larger than what is cached: still only its own streams.
+    machine.command('CFGI_STE_RANGE', { StreamID: 0x1000n, Range: 9n });
+    expect(machine.smmu.cachedEntries().configuration).toBe(12);
+    machine.command('CFGI_STE_RANGE', { StreamID: 0n, Range: 9n });
     expect(machine.smmu.cachedEntries().configuration).toBe(0);
   });
 });

@@ -169,8 +169,40 @@ describe('a CD', () => {
     expect(cd({ ...lower, ENDI: 1n, EPD1: 1n })).toBeUndefined();
   });
 
-  it('may not stall where the STE disables stalls', () => {
-    expect(cd({ S: 1n }, { S1STALLD: 1n })).toBe('S');
+  it('may stall where SMMU and STE allow it, and must where the SMMU can only stall', () => {
+    const judged = (
+      model: number,
+      values: Record<string, bigint>,
+      S1STALLD = 0n,
+    ): string | undefined => {
+      const idr0 = (NESTED_IDR[0] & ~(3 << 24)) | (model << 24);
+      const idr = [idr0, NESTED_IDR[1], 0, 0x1414, 0, 0x74] as const;
+      const words = CD.encode({ ...CONTEXT, ...values });
+      const owner = STE.encode({ ...NESTED, S1STALLD });
+      return whyCdIllegal(words, owner, { ...configuration, idr })?.about;
+    };
+    expect(judged(0, { S: 1n })).toBeUndefined();
+    expect(judged(0, { S: 1n }, 1n)).toBe('S');
+    expect(judged(0, { S: 0n }, 1n)).toBeUndefined();
+    expect(judged(2, { S: 0n })).toBe('S');
+  });
+
+  it('has input sizes as IDR3.STT, IDR5.VAX and its granule allow', () => {
+    const judged = (idr3: number, idr5: number, values: Record<string, bigint>): unknown => {
+      const idr = [NESTED_IDR[0], NESTED_IDR[1], 0, idr3, 0, idr5] as const;
+      const words = CD.encode({ ...CONTEXT, ...values });
+      return whyCdIllegal(words, STE.encode(NESTED), { ...configuration, idr })?.about;
+    };
+    const STT = 1 << 9;
+    const [granule4K, granule64K] = [0n, 1n];
+    expect(judged(STT, 0x74, { T0SZ: 48n, TG0: granule4K })).toBeUndefined();
+    expect(judged(STT, 0x74, { T0SZ: 49n, TG0: granule4K })).toBe('TxSZ');
+    expect(judged(STT, 0x74, { T0SZ: 47n, TG0: granule64K })).toBeUndefined();
+    expect(judged(STT, 0x74, { T0SZ: 48n, TG0: granule64K })).toBe('TxSZ');
+    expect(judged(0, 0x474, { T0SZ: 12n, TG0: granule64K })).toBeUndefined();
+    expect(judged(0, 0x474, { T0SZ: 11n, TG0: granule64K })).toBe('TxSZ');
+    expect(judged(0, 0x474, { T0SZ: 12n, TG0: granule4K })).toBe('TxSZ');
+    expect(judged(0, 0x74, { T0SZ: 12n, TG0: granule64K })).toBe('TxSZ');
   });
 
   it('has 8-bit ASIDs without IDR0.ASID16', () => {

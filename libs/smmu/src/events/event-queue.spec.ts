@@ -46,7 +46,7 @@ describe('the event queue', () => {
     expect(machine.smmu.readRegister('EVENTQ_PROD')).toBe(0n);
   });
 
-  it('raises EVENTQ_ABT_ERR when nothing answers at it, and records nothing until acknowledged', () => {
+  it('raises EVENTQ_ABT_ERR without memory, and records nothing until acknowledged', () => {
     const { machine, queued } = full();
     machine.smmu.writeRegister('CR0', 9n);
     machine.smmu.writeRegister('EVENTQ_BASE', 0x1000n | 1n);

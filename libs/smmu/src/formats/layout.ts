@@ -1,8 +1,9 @@
 /**
  * Declarative layouts of the architecture's in-memory structures and registers.
  *
- * A layout is declared once, over the whole entry and in the architecture's own bit numbers. Encoder,
- * decoder, reserved-bit check and the hex-and-fields text view all read that one declaration.
+ * A layout is declared once, over the whole entry and in the architecture's own bit numbers.
+ * Encoder, decoder, reserved-bit check and the hex-and-fields text view all read that one
+ * declaration.
  */
 
 /** One field of a layout: bits [hi:lo] of the whole entry, with its named values if it has any. */
@@ -11,7 +12,9 @@ export interface Field {
   readonly lo: number;
   /** Named encodings, e.g. `{ BYPASS: 0b100n }`. Other encodings stay representable. */
   readonly values?: Readonly<Record<string, bigint>>;
-  /** The field holds an address: its value is the address itself, the bits below `addressLsb` zero. */
+  /**
+   * The field holds an address: its value is the address itself, the bits below `addressLsb` zero.
+   */
   readonly addressLsb?: number;
 }
 
@@ -26,8 +29,8 @@ export function bits(hi: number, lo: number, values?: Readonly<Record<string, bi
 }
 
 /**
- * An address field: entry bits [hi:lo] hold address bits starting at `addressLsb`. Its decoded value is
- * the address (low bits zero), which is what a person compares with a pointer.
+ * An address field: entry bits [hi:lo] hold address bits starting at `addressLsb`. Its decoded
+ * value is the address (low bits zero), which is what a person compares with a pointer.
  */
 export function address(hi: number, lo: number, addressLsb: number): Field {
   return { hi, lo, addressLsb };

@@ -66,6 +66,12 @@ describe('physical memory', () => {
     expect(() => memory.write64(0x1001, 0n)).toThrow(RangeError);
   });
 
+  it('may reach up to 52 bits', () => {
+    const memory = new PhysicalMemory([{ base: 2 ** 52 - 4096, size: 4096 }]);
+    memory.write64(2 ** 52 - 8, 5n);
+    expect(memory.read64(2 ** 52 - 8)).toBe(5n);
+  });
+
   it('refuses regions that are misaligned, empty or overlap', () => {
     const refused = [
       { base: 0x1800, size: 0x1000 },

@@ -23,7 +23,9 @@ export const EVENTQEN = registerField('CR0', 'EVENTQEN');
 export const CMDQEN = registerField('CR0', 'CMDQEN');
 const PRIQEN = registerField('CR0', 'PRIQEN');
 
-/** Registers that are read-only while an enable in CR0 is set (IHI 0070 §6.3, access conditions). */
+/**
+ * Registers that are read-only while an enable in CR0 is set (IHI 0070 §6.3, access conditions).
+ */
 const GUARDS: Partial<Record<RegisterName, RegisterField>> = {
   CR2: SMMUEN,
   STRTAB_BASE: SMMUEN,
@@ -47,7 +49,10 @@ const CR0_BITS = REGISTERS.CR0.layout.mask(
 )[0]!;
 const UPDATE = REGISTERS.GBPA.layout.mask('UPDATE')[0]!;
 
-/** The registers' values, with their access rules. What a write sets in motion is the SMMU's business. */
+/**
+ * The registers' values, with their access rules. What a write sets in motion is the SMMU's
+ * business.
+ */
 export class RegisterFile {
   /** Bits [31:0] and [63:32] of each register. */
   private readonly parts: Record<RegisterName, Uint32Array>;

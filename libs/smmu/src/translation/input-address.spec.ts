@@ -46,6 +46,19 @@ describe('the input address', () => {
     );
   });
 
+  it('ends each half where its TxSZ says', () => {
+    const input = new InputAddress();
+    for (let txsz = 12; txsz <= 39; txsz++) {
+      const size = 1n << BigInt(64 - txsz);
+      const both = context(half(txsz, false), half(txsz, false));
+      const inside = (address: bigint): boolean => {
+        input.set(BigInt.asUintN(64, address));
+        return input.select(both) !== undefined;
+      };
+      expect([size - 1n, size, -size - 1n, -size].map(inside)).toEqual([true, false, false, true]);
+    }
+  });
+
   it('takes TBI from the half it selects', () => {
     const input = new InputAddress();
     const onlyUpper = context(half(16, false), half(16, true));
