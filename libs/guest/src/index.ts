@@ -1,3 +1,4 @@
+export { jsonPath } from './json-path';
 export {
   INFERENCES,
   RECORDING_VERSION,

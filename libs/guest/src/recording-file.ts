@@ -1,3 +1,4 @@
+import { jsonPath } from './json-path';
 import { z } from 'zod';
 import {
   INFERENCES,
@@ -112,15 +113,7 @@ function checkCounts(recording: Recording): void {
 
 function documentError(error: z.ZodError): RecordingError {
   const issue = error.issues[0];
-  const path = (issue?.path ?? []).reduce<string>(
-    (all, key) =>
-      typeof key === 'number'
-        ? `${all}[${key}]`
-        : all === ''
-          ? String(key)
-          : `${all}.${String(key)}`,
-    '',
-  );
+  const path = jsonPath(issue?.path ?? []);
   return new RecordingError(path === '' ? 'recording' : path, issue?.message ?? 'a recording');
 }
 

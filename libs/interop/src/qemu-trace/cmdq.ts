@@ -1,3 +1,4 @@
+import { jsonPath } from '@steward/guest';
 import { z } from 'zod';
 import { CmdqError, NoSuchSmmu, UnsupportedTrace } from './trace-error';
 
@@ -155,14 +156,6 @@ function checkOrder(phases: readonly RecordedPhase[], commands: number): void {
 
 function documentError(error: z.ZodError): CmdqError {
   const issue = error.issues[0];
-  const path = (issue?.path ?? []).reduce<string>(
-    (all, key) =>
-      typeof key === 'number'
-        ? `${all}[${key}]`
-        : all === ''
-          ? String(key)
-          : `${all}.${String(key)}`,
-    '',
-  );
+  const path = jsonPath(issue?.path ?? []);
   return new CmdqError(path === '' ? 'document' : path, issue?.message ?? 'not a recording');
 }
