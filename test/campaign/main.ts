@@ -1,0 +1,51 @@
+import { SingleBar } from 'cli-progress';
+import { Command } from 'commander';
+import type { Campaign } from './campaign';
+import { CAMPAIGNS } from './campaigns';
+
+function progressOf(campaign: Campaign): (done: number, total: number) => void {
+  if (!process.stderr.isTTY) return () => undefined;
+  const bar = new SingleBar({
+    format: `${campaign.name} {bar} {value}/{total}, {eta_formatted} left`,
+    stream: process.stderr,
+  });
+  bar.start(1, 0);
+  return (done, total) => {
+    bar.setTotal(total);
+    bar.update(done);
+    if (done >= total) bar.stop();
+  };
+}
+
+async function run(names: readonly string[], options: { readonly json?: true }): Promise<void> {
+  const unknown = names.filter((name) => !CAMPAIGNS.some((campaign) => campaign.name === name));
+  if (unknown.length > 0) {
+    const known = CAMPAIGNS.map((campaign) => `  ${campaign.name}: ${campaign.about}\n`).join('');
+    process.stderr.write(`no campaign is called ${unknown.join(', ')}; there are:\n${known}`);
+    process.exitCode = 2;
+    return;
+  }
+  for (const campaign of CAMPAIGNS) {
+    if (names.length > 0 && !names.includes(campaign.name)) continue;
+    const started = performance.now();
+    const report = await campaign.run(progressOf(campaign));
+    const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
+    if (!report.ok) process.exitCode = 1;
+    const text = JSON.stringify({ campaign: campaign.name, ...report, seconds });
+    process.stdout.write(options.json === true ? `${text}\n` : `${campaign.name}: ${text}\n`);
+  }
+}
+
+/** `npm run campaign -- [NAME…] [--json]`. */
+export function main(argv: readonly string[]): void {
+  const command = new Command('campaign')
+    .description('Runs long checks in full; `npm test` runs each at a size that fits.')
+    .argument('[name...]', 'the campaigns to run; all without it')
+    .option('--json', 'one JSON object a campaign')
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+    .action(run);
+  command.parseAsync(argv, { from: 'user' }).catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
+    process.exitCode = 1;
+  });
+}
