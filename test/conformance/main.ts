@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { Argument, Command, CommanderError } from 'commander';
 import { runSmmuVectors } from './smmu/vectors';
 import { playNested } from './traces/play';
+import { playBare } from './traces/play-bare';
 import { runTraceSuite } from './traces/suite';
 
 const EXIT = { failed: 1, usage: 2, notFound: 3 } as const;
@@ -39,7 +40,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
     return { suite: 'smmu', files: files.length, ...runSmmuVectors(files, options) };
   },
   traces: (paths, { only }) =>
-    runTraceSuite(paths, { play: playNested, ...(only !== undefined && { only }) }),
+    runTraceSuite(paths, { play: playNested, playBare, ...(only !== undefined && { only }) }),
 };
 
 /** `conformance SUITE PATH…`: runs a suite and sets the exit code. */

@@ -235,6 +235,25 @@ describe('steward', () => {
       expect(existsSync(target)).toBe(false);
     });
 
+    test('the second of two SMMUs can be imported; without stage 1 it cannot be nested', () => {
+      const stem = join(TRACES, 'guest-two-smmu-stage2-strict');
+      const out = join(folder, 'stage2.recording.json.gz');
+      const of = (smmu: string): Result =>
+        steward(
+          ...['import', 'qemu-trace', `${stem}.qemu-trace.txt.gz`, '--smmu', smmu, '--json'],
+          ...['--cmdq', `${stem}.cmdq.json.gz`, '--out', out],
+        );
+      expect(of('2').code).toBe(3);
+      expect(json(of('1'))).toMatchObject({ commands: 464, findings: [], notes: [] });
+      const smmu = `{ id: s, idr: ['0x0d44101b', '0x02730010', 0, '0x1414', 0, '0x74'] }`;
+      const scenario = `name: x\nhost: { id: h }\nsmmus: [${smmu}]\nguests: [{ name: g, smmu: s, recording: ${out} }]\n`;
+      const target = join(folder, 'stage2.db');
+      const result = steward('run', bad('stage2.yaml', scenario), '--ledger', target);
+      expect(result.code).toBe(4);
+      expect(result.stderr).toMatch(/guest g: .*IDR0\.S1P = 0/);
+      expect(existsSync(target)).toBe(false);
+    });
+
     test('a file that is no ledger exits 1, an unknown command or option 2', () => {
       expect(steward('log', '--ledger', bad('text.db', 'no database at all'.repeat(99))).code).toBe(
         1,

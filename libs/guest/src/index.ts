@@ -26,6 +26,7 @@ export {
 export {
   MAX_ACTIVITY_OPS,
   UnplayableRecording,
+  hasStage1,
   playRecording,
   type ActivityOp,
   type GuestAction,

@@ -1,4 +1,4 @@
-import type { CommandWords, RegisterName } from '@steward/smmu';
+import { REGISTERS, type CommandWords, type RegisterName } from '@steward/smmu';
 import type { Expectation, Recording, RecordingStep } from './recording';
 
 /** One operation of a guest between two command batches: its CPU writes memory, or one of its devices reads or writes. */
@@ -36,15 +36,23 @@ export interface GuestBinding {
 /** Longest activity. A longer run of writes and accesses becomes several, so that one commit stays bounded. */
 export const MAX_ACTIVITY_OPS = 4096;
 
-/** The recording cannot be played: it lacks its raw commands, or a stream of it has no device in the binding. */
+/**
+ * The recording cannot be played: it lacks its raw commands, a stream of it has no device in the binding, or its
+ * SMMU had no stage 1 to nest.
+ */
 export class UnplayableRecording extends Error {
   constructor(
-    readonly code: 'recording.not-playable' | 'recording.stream-unbound',
+    readonly code: 'recording.not-playable' | 'recording.stream-unbound' | 'recording.no-stage-1',
     message: string,
   ) {
     super(message);
     this.name = 'UnplayableRecording';
   }
+}
+
+/** Whether the recorded guest's SMMU has stage 1 (IDR0.S1P, IHI 0070 §6.3.1): only such a guest can be nested. */
+export function hasStage1({ smmu }: Recording): boolean {
+  return REGISTERS.IDR0.layout.get([BigInt(smmu.idr[0] >>> 0)], 'S1P') === 1n;
 }
 
 /**

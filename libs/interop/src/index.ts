@@ -1,5 +1,6 @@
 export { importQemuTrace, type ImportReport, type QemuTraceInput } from './qemu-trace/import';
 export { crossCheck, type CrossCheck, type Finding } from './qemu-trace/cross-check';
+export { checkEvents, type EventFinding } from './qemu-trace/event-check';
 export { parseCmdq, type RecordedPhase, type RecordedQueue } from './qemu-trace/cmdq';
 export { parseTrace, type ParsedTrace } from './qemu-trace/lines';
 export {

@@ -1,14 +1,18 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { Recording } from '@steward/guest';
+import { hasStage1, type Recording } from '@steward/guest';
 import {
+  checkEvents,
   CmdqError,
-  NoSuchSmmu,
+  crossCheck,
+  importQemuTrace,
+  parseCmdq,
+  parseTrace,
   TraceError,
   UnsupportedTrace,
-  importQemuTrace,
   type Finding,
+  type RecordedQueue,
 } from '@steward/interop';
 
 /** Something that did not end as recorded. `step` names the place, e.g. `nvme_probe STE 0x10`. */
@@ -33,8 +37,10 @@ export interface PlayResult {
 }
 
 export interface TraceSuiteOptions {
-  /** Plays a recording; the suite knows nothing of how. */
+  /** Plays a recording under nested translation; the suite knows nothing of how. */
   readonly play: (recording: Recording) => Promise<PlayResult>;
+  /** Plays a recording whose SMMU has stage 2 alone (IDR0.S1P = 0), on an SMMU of its own. */
+  readonly playBare: (recording: Recording) => PlayResult;
   /** File stem of the only recording to run. */
   readonly only?: string;
 }
@@ -82,7 +88,7 @@ export async function runTraceSuite(
   let total = 0;
   let failed = 0;
   for (const file of files) {
-    const result = await runFile(file, options.play);
+    const result = await runFile(file, options);
     total += result.total;
     failed += result.failed;
     failures.push(...result.failures);
@@ -112,20 +118,30 @@ export function findTraces(paths: readonly string[]): string[] {
   return [...new Set(found.filter((path) => path.endsWith(TRACE_SUFFIX)))].sort();
 }
 
-async function runFile(file: string, play: TraceSuiteOptions['play']): Promise<FileResult> {
+async function runFile(file: string, players: Players): Promise<FileResult> {
   const id = stemOf(file);
   const cmdqFile = `${file.slice(0, -TRACE_SUFFIX.length)}${CMDQ_SUFFIX}`;
   if (!existsSync(cmdqFile)) return unusable(id, `${basename(cmdqFile)} beside it`, 'no such file');
-  const imported = importFile(id, file, cmdqFile);
-  if (!('recording' in imported)) return imported;
-  const { recording, report } = imported;
-  const played = await play(recording);
-  const translations = recording.steps.filter((step) => step.kind === 'dma').length;
-  const parts = [
-    commandPart(report.commands, report.findings),
-    playedPart('translations', translations, played.dma),
-    playedPart('phase-end STEs', phaseEndStes(recording), played.phaseEndStes),
-  ];
+  let read: { readonly trace: string; readonly cmdq: unknown };
+  let queues: readonly RecordedQueue[];
+  try {
+    read = { trace: readText(file), cmdq: readJson(cmdqFile) };
+    queues = parseCmdq(read.cmdq);
+  } catch (error) {
+    return unusableInput(id, error);
+  }
+  const parts: Part[] = [];
+  for (const [smmu, queue] of queues.entries()) {
+    const input = { ...read, name: id, smmu };
+    let checked: Checked;
+    try {
+      checked = queue.phases.length === 0 ? checkHost(read.trace, queue) : importGuest(input);
+    } catch (error) {
+      return unusableInput(id, error);
+    }
+    parts.push(...checked.parts);
+    if (checked.recording !== undefined) parts.push(...(await played(checked.recording, players)));
+  }
   return {
     total: parts.reduce((sum, part) => sum + part.total, 0),
     failed: parts.reduce((sum, part) => sum + part.failed, 0),
@@ -133,21 +149,50 @@ async function runFile(file: string, play: TraceSuiteOptions['play']): Promise<F
   };
 }
 
-/** The imported recording, or what a file that gives none adds to the result. */
-function importFile(
-  id: string,
-  file: string,
-  cmdqFile: string,
-): ReturnType<typeof importQemuTrace> | FileResult {
-  try {
-    return importQemuTrace({ trace: readText(file), cmdq: readJson(cmdqFile), name: id });
-  } catch (error) {
-    if (error instanceof UnsupportedTrace) {
-      return { total: 0, failed: 0, failures: [], skip: error.message };
-    }
-    if (isDamage(error)) return unusable(id, 'a sound recording', error.message);
-    throw error;
+type Players = Pick<TraceSuiteOptions, 'play' | 'playBare'>;
+
+/** The part of the comparison that needs no player, and what is left to play. */
+interface Checked {
+  readonly parts: readonly Part[];
+  readonly recording?: Recording;
+}
+
+function importGuest(input: Parameters<typeof importQemuTrace>[0]): Checked {
+  const { recording, report } = importQemuTrace(input);
+  return { recording, parts: [commandPart(report.commands, report.findings)] };
+}
+
+/** A recording without phases shows the host's side of an SMMU: its lines are compared, nothing is played. */
+function checkHost(text: string, queue: RecordedQueue): Checked {
+  const trace = parseTrace(text);
+  const { commands, findings } = crossCheck(trace, queue.commands);
+  const events = checkEvents(trace, queue);
+  const failures = events.map(({ event, line, field, text: actual, raw: expected }) => ({
+    step: `event ${event} (line ${line}) ${field}`,
+    expected,
+    actual,
+  }));
+  // Events are not counted among the comparisons, so only one that differs adds to them.
+  const wrong = new Set(events.map(({ event }) => event)).size;
+  return { parts: [commandPart(commands, findings), { total: wrong, failed: wrong, failures }] };
+}
+
+async function played(recording: Recording, { play, playBare }: Players): Promise<Part[]> {
+  const { dma, phaseEndStes } = hasStage1(recording) ? await play(recording) : playBare(recording);
+  const translations = recording.steps.filter((step) => step.kind === 'dma').length;
+  return [
+    playedPart('translations', translations, dma),
+    playedPart('phase-end STEs', phaseEndStesOf(recording), phaseEndStes),
+  ];
+}
+
+/** What a file that cannot be read adds to the result. @throws any other error. */
+function unusableInput(id: string, error: unknown): FileResult {
+  if (error instanceof UnsupportedTrace) {
+    return { total: 0, failed: 0, failures: [], skip: error.message };
   }
+  if (isDamage(error)) return unusable(id, 'a sound recording', error.message);
+  throw error;
 }
 
 interface Part {
@@ -184,7 +229,7 @@ function playedPart(what: string, total: number, played: Comparison): Part {
   };
 }
 
-function phaseEndStes(recording: Recording): number {
+function phaseEndStesOf(recording: Recording): number {
   return recording.steps.reduce(
     (sum, step) => sum + (step.kind === 'phase-end' ? step.stes.size : 0),
     0,
@@ -198,7 +243,7 @@ function unusable(id: string, expected: string, actual: string): FileResult {
 /** A file that is not gzip, or was cut off, or does not hold JSON. */
 class DamagedFile extends Error {}
 
-const DAMAGE = [DamagedFile, TraceError, CmdqError, NoSuchSmmu];
+const DAMAGE = [DamagedFile, TraceError, CmdqError];
 
 function isDamage(error: unknown): error is Error {
   return DAMAGE.some((kind) => error instanceof kind);

@@ -3,7 +3,7 @@ import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Recording } from '@steward/guest';
 import type { RunTotals, Scenario } from '@steward/control';
-import { parseRecording, UnplayableRecording } from '@steward/guest';
+import { hasStage1, parseRecording, UnplayableRecording } from '@steward/guest';
 import { replay } from '@steward/replay';
 import type { ReplayResult } from '@steward/replay';
 import type { Verification } from '@steward/ledger';
@@ -121,6 +121,10 @@ function loadRecordings(scenario: Scenario, folder: string): Recording[] {
     if (!recording.playable) {
       const why = `guest ${name}: ${basename(file)} was imported without its raw commands (--cmdq)`;
       throw new UnplayableRecording('recording.not-playable', why);
+    }
+    if (!hasStage1(recording)) {
+      const why = `guest ${name}: the SMMU of ${basename(file)} has no stage 1 (IDR0.S1P = 0), so it cannot be nested`;
+      throw new UnplayableRecording('recording.no-stage-1', why);
     }
     loaded.set(file, recording);
     return recording;

@@ -94,6 +94,7 @@ class Assembler {
         return;
       case 'stream-table':
       case 'cd':
+      case 'stage2-table':
         return;
     }
   }

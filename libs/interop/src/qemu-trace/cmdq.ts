@@ -1,6 +1,6 @@
 import { jsonPath } from '@steward/guest';
 import { z } from 'zod';
-import { CmdqError, NoSuchSmmu, UnsupportedTrace } from './trace-error';
+import { CmdqError, UnsupportedTrace } from './trace-error';
 
 const hexWord = z.string().regex(/^[0-9a-f]{16}$/, 'expected a 64-bit word of 16 hex digits');
 const entry = z.array(hexWord).length(8, 'expected the 8 words of an entry');
@@ -32,6 +32,11 @@ const QUEUES = z.object({
     z.string().regex(/^[0-9a-f]{16} [0-9a-f]{16}$/, 'expected the two words of a command'),
   ),
   cmdq_wrapped: z.boolean(),
+  eventq: z
+    .array(
+      z.string().regex(/^[0-9a-f]{16}( [0-9a-f]{16}){3}$/, 'expected the four words of a record'),
+    )
+    .optional(),
 });
 
 const CMDQ = z.object({
@@ -68,44 +73,41 @@ export interface RecordedQueue {
   /** Every command ever queued, in order. */
   readonly commands: readonly (readonly [bigint, bigint])[];
   readonly phases: readonly RecordedPhase[];
+  /** Every event record the SMMU queued, in order, four words each. */
+  readonly events: readonly (readonly bigint[])[];
 }
 
 /**
- * The raw commands and phase ends of SMMU instance `smmu` (0-based) of a `.cmdq.json` document.
- * @throws CmdqError naming the place; NoSuchSmmu; UnsupportedTrace for the kinds this release does not model.
+ * The raw commands and phase ends of every SMMU instance of a `.cmdq.json` document, in the order of the instances.
+ * A host-side recording has no phases.
+ * @throws CmdqError naming the place; UnsupportedTrace when a queue's ring wrapped.
  */
-export function parseCmdq(json: unknown, smmu = 0): RecordedQueue {
+export function parseCmdq(json: unknown): readonly RecordedQueue[] {
   const parsed = CMDQ.safeParse(json);
   if (!parsed.success) throw documentError(parsed.error);
   const { data } = parsed;
-  if (!Number.isInteger(smmu) || smmu < 0 || smmu >= data.smmu_instances) {
-    throw new NoSuchSmmu(smmu, data.smmu_instances);
-  }
-  // Stage 2 only is looked at first: it names the more specific feature of a two-SMMU stage-2 recording.
-  const idr0 = data.phases?.[0]?.smmu[smmu]?.regs['IDR0'];
-  if (idr0 !== undefined && (BigInt(idr0) & S1P) === 0n) throw new UnsupportedTrace('stage-2-only');
-  if (data.smmu_instances > 1) throw new UnsupportedTrace('several-smmus');
-  const queue = data.smmu_queues[smmu];
-  if (queue === undefined) throw new CmdqError(`smmu_queues[${smmu}]`, 'expected its queues');
-  if (queue.cmdq_wrapped) throw new UnsupportedTrace('queue-wrapped');
-  if (data.phases === undefined || data.phases.length === 0) {
-    throw new UnsupportedTrace('no-phases');
-  }
-  const phases = data.phases.map((p, i) => phase(p, `phases[${i}]`, smmu));
-  checkOrder(phases, queue.cmdq.length);
-  return {
-    guest: data.guest,
-    kernelOptions: data.kernel_command_line_options ?? '',
-    commands: queue.cmdq.map((text) => [
-      BigInt(`0x${text.slice(0, 16)}`),
-      BigInt(`0x${text.slice(17)}`),
-    ]),
-    phases,
-  };
+  return Array.from({ length: data.smmu_instances }, (_, smmu) => {
+    const queue = data.smmu_queues[smmu];
+    if (queue === undefined) throw new CmdqError(`smmu_queues[${smmu}]`, 'expected its queues');
+    if (queue.cmdq_wrapped) throw new UnsupportedTrace('queue-wrapped');
+    const phases = (data.phases ?? []).map((p, i) => phase(p, `phases[${i}]`, smmu));
+    checkOrder(phases, queue.cmdq.length);
+    return {
+      guest: data.guest,
+      kernelOptions: data.kernel_command_line_options ?? '',
+      commands: queue.cmdq.map((text): readonly [bigint, bigint] => {
+        const [word0 = 0n, word1 = 0n] = words(text.split(' '));
+        return [word0, word1];
+      }),
+      phases,
+      events: (queue.eventq ?? []).map((text) => words(text.split(' '))),
+    };
+  });
 }
 
-/** IDR0.S1P (IHI 0070 §6.3.1). */
-const S1P = 0b10n;
+function words(list: readonly string[]): bigint[] {
+  return list.map((text) => BigInt(`0x${text}`));
+}
 
 function phase(data: z.infer<typeof PHASE>, path: string, smmu: number): RecordedPhase {
   const state = data.smmu[smmu];
@@ -114,7 +116,6 @@ function phase(data: z.infer<typeof PHASE>, path: string, smmu: number): Recorde
   if (commands === undefined) {
     throw new CmdqError(`${path}.cmdq_index[${smmu}]`, 'expected [first, end)');
   }
-  const words = (list: readonly string[]) => list.map((text) => BigInt(`0x${text}`));
   return {
     name: data.phase,
     lastLine: data.trace_lines[1],

@@ -21,6 +21,11 @@ const DETAIL_EVENTS = new Set<TraceEventName>([
   'smmu_iotlb_inv_vmid_s1',
 ]);
 
+/** Whether an event is one that QEMU prints for a command, after its opcode. */
+export function isDetail(event: TraceEventName): boolean {
+  return DETAIL_EVENTS.has(event);
+}
+
 type ConsumeLine = Extract<TraceLine, { event: 'smmuv3_cmdq_consume' }>;
 type ConsumedLine = Extract<TraceLine, { event: 'smmuv3_cmdq_consume_out' }>;
 
@@ -53,7 +58,7 @@ export function readCommands(lines: readonly TraceLine[]): CommandText[] {
       commands.push(consume === undefined ? text : { ...text, consume });
       consume = undefined;
       open = true;
-    } else if (open && current !== undefined && DETAIL_EVENTS.has(line.event)) {
+    } else if (open && current !== undefined && isDetail(line.event)) {
       current.details = [...current.details, line];
     } else if (open && current !== undefined && line.event === 'smmuv3_cmdq_consume_out') {
       current.consumed = line;

@@ -49,12 +49,7 @@ export function crossCheck(trace: ParsedTrace, commands: readonly CommandWords[]
       });
       continue;
     }
-    for (const difference of [
-      ...queuePointers(text, k, ring),
-      ...opcode(text, words),
-      ...details(text, words),
-      ...rangeCover(text, words),
-    ]) {
+    for (const difference of disagreements(text, words, { index: k, ring })) {
       findings.push({ command: k, ...difference });
     }
   }
@@ -62,6 +57,23 @@ export function crossCheck(trace: ParsedTrace, commands: readonly CommandWords[]
 }
 
 type Difference = Omit<Finding, 'command'>;
+
+/**
+ * Every field in which a command's lines disagree with its raw words.
+ * @param place the command's index in its queue, and how many commands the queue's ring holds.
+ */
+export function disagreements(
+  text: CommandText,
+  words: CommandWords,
+  place: { readonly index: number; readonly ring: number },
+): Difference[] {
+  return [
+    ...queuePointers(text, place.index, place.ring),
+    ...opcode(text, words),
+    ...details(text, words),
+    ...rangeCover(text, words),
+  ];
+}
 
 /** A field of a line and what the raw command says it should be. */
 type Comparison = readonly [field: string, text: number | bigint, raw: number | bigint | undefined];
@@ -201,7 +213,7 @@ function nameOf(words: CommandWords): string {
 }
 
 /** Entries of the command queue, from the last CMDQ_BASE that was written (LOG2SIZE, bits [4:0]; IHI 0070 §6.3.26). */
-function ringSize(lines: readonly TraceLine[]): number {
+export function ringSize(lines: readonly TraceLine[]): number {
   let size = Infinity;
   for (const line of lines) {
     if (line.event === 'smmuv3_write_mmio' && line.fields.addr === CMDQ_BASE) {

@@ -32,6 +32,7 @@ const BYPASS_STE = STE.encode({ V: 1n, Config: STE_CONFIG.BYPASS });
 type SteSighting =
   | { readonly kind: 'words'; readonly words: readonly bigint[] }
   | { readonly kind: 's1'; readonly cd: number }
+  | { readonly kind: 's2'; readonly ttb: number; readonly vmid: number }
   | { readonly kind: 'bypass' }
   | { readonly kind: 'abort' };
 
@@ -111,8 +112,13 @@ function steSightings(moments: readonly Moment[], vsid: number): Sighting<SteSig
       found.push({ at, value: { kind: 'words', words } });
     } else if (moment.kind === 'cd' && moment.vsid === vsid) {
       found.push({ at, value: { kind: 's1', cd: moment.cd } });
-    } else if (moment.kind === 'dma' && moment.vsid === vsid && moment.by !== 's1') {
-      found.push({ at, value: { kind: moment.by } });
+    } else if (moment.kind === 'stage2-table' && moment.vsid === vsid) {
+      found.push({ at, value: { kind: 's2', ttb: moment.ttb, vmid: moment.vmid } });
+    } else if (moment.kind === 'dma' && moment.vsid === vsid) {
+      // Walks tell more of an STE with a translation than the access that follows them.
+      if (moment.by === 'bypass' || moment.by === 'abort') {
+        found.push({ at, value: { kind: moment.by } });
+      }
     }
   }
   return found;
@@ -151,7 +157,7 @@ function phaseEndEntries(moments: readonly Moment[]): Template[] {
 
 /**
  * The words of an STE. What a transaction gives away is completed from a phase end: of the same interval, else of
- * the same StreamID, else of any stream of the same kind with its own CD pointer put in.
+ * the same StreamID, else of any stream of the same kind with its own CD pointer, or VMID and table, put in.
  */
 function resolveSte(
   sighting: SteSighting,
@@ -168,10 +174,14 @@ function resolveSte(
   if (own !== undefined) return { words: own.ste, rule: 'ste-walk' };
   if (sighting.kind === 'bypass') return { words: BYPASS_STE, rule: 'ste-walk' };
   if (sighting.kind === 'abort') return { words: ABORT_STE, rule: 'ste-walk' };
-  const stage1 = templates.find((t) => STE.nameOf(t.ste, 'Config') === 'S1');
-  if (stage1 === undefined) return undefined;
-  const words = STE.encode({ S1ContextPtr: BigInt(sighting.cd) }, stage1.ste);
-  return { words, rule: 'ste-walk' };
+  const config = sighting.kind === 's1' ? 'S1' : 'S2';
+  const template = templates.find((t) => STE.nameOf(t.ste, 'Config') === config);
+  if (template === undefined) return undefined;
+  const pointers =
+    sighting.kind === 's1'
+      ? { S1ContextPtr: BigInt(sighting.cd) }
+      : { S2VMID: BigInt(sighting.vmid), S2TTB: BigInt(sighting.ttb) };
+  return { words: STE.encode(pointers, template.ste), rule: 'ste-walk' };
 }
 
 function steShows(words: readonly bigint[], sighting: SteSighting): boolean {
@@ -180,6 +190,12 @@ function steShows(words: readonly bigint[], sighting: SteSighting): boolean {
   switch (sighting.kind) {
     case 's1':
       return config === 'S1' && contextPointer(words) === sighting.cd;
+    case 's2':
+      return (
+        config === 'S2' &&
+        STE.get(words, 'S2TTB') === BigInt(sighting.ttb) &&
+        STE.get(words, 'S2VMID') === BigInt(sighting.vmid)
+      );
     case 'bypass':
       return config === 'BYPASS';
     case 'abort':

@@ -13,6 +13,7 @@ import { crossCheck, type Finding } from './cross-check';
 import { inferEntries } from './entry-inference';
 import { parseTrace, type ParsedTrace } from './lines';
 import { touchedPages, type Extent } from './pages';
+import { splitByInstance } from './instances';
 import { StreamTable } from './stream-table';
 import type { Moment } from './moments';
 import { buildTimeline } from './timeline';
@@ -55,9 +56,8 @@ export function importQemuTrace(input: QemuTraceInput): {
   readonly recording: Recording;
   readonly report: ImportReport;
 } {
-  const trace = parseTrace(input.trace);
-  const queue = input.cmdq === undefined ? undefined : parseCmdq(input.cmdq, input.smmu);
-  if (queue === undefined) checkText(trace, input.smmu ?? 0);
+  const whole = parseTrace(input.trace);
+  const { trace, queue } = instanceOf(whole, input);
   const moments = buildTimeline(trace, queue);
   const streams = streamsOf(moments);
   const table = new StreamTable(moments);
@@ -88,9 +88,9 @@ export function importQemuTrace(input: QemuTraceInput): {
   return {
     recording,
     report: {
-      lines: trace.total,
-      parsed: trace.lines.length,
-      unknown: trace.unknown,
+      lines: whole.total,
+      parsed: whole.lines.length,
+      unknown: whole.unknown,
       commands: count(moments, (m) => (m.kind === 'commands' ? m.words.length : 0)),
       translations: count(moments, (m) => (m.kind === 'dma' ? 1 : 0)),
       phases: count(moments, (m) => (m.kind === 'phase-end' ? 1 : 0)),
@@ -101,15 +101,27 @@ export function importQemuTrace(input: QemuTraceInput): {
   };
 }
 
-/** What the text alone tells about the kinds of recording that this release does not model. */
+/** The lines and the queue of the instance asked for. */
+function instanceOf(
+  trace: ParsedTrace,
+  { cmdq, smmu = 0 }: QemuTraceInput,
+): { readonly trace: ParsedTrace; readonly queue: RecordedQueue | undefined } {
+  if (cmdq === undefined) {
+    checkText(trace, smmu);
+    return { trace, queue: undefined };
+  }
+  const queues = parseCmdq(cmdq);
+  const queue = queues[smmu];
+  if (queue === undefined) throw new NoSuchSmmu(smmu, queues.length);
+  if (queue.phases.length === 0) throw new UnsupportedTrace('no-phases');
+  return { trace: splitByInstance(trace, queues)[smmu] ?? trace, queue };
+}
+
+/** Without the raw commands nothing tells the lines of several instances apart. */
 function checkText(trace: ParsedTrace, smmu: number): void {
   const resets = trace.lines.filter(({ event }) => event === 'smmu_reset_exit').length;
   const instances = Math.max(resets, 1);
   if (smmu < 0 || smmu >= instances) throw new NoSuchSmmu(smmu, instances);
-  const idr0 = readRegister(trace, REGISTERS.IDR0.offset);
-  if (idr0 !== undefined && REGISTERS.IDR0.layout.get([BigInt(idr0)], 'S1P') === 0n) {
-    throw new UnsupportedTrace('stage-2-only');
-  }
   if (instances > 1) throw new UnsupportedTrace('several-smmus');
 }
 

@@ -9,6 +9,7 @@ export type Moment =
   | TableWordMoment
   | StreamTableMoment
   | CdMoment
+  | Stage2TableMoment
   | DmaMoment
   | PhaseEndMoment;
 
@@ -56,6 +57,17 @@ export interface CdMoment {
   asid?: number;
 }
 
+/** A walk with stage 2 alone began at this table. */
+export interface Stage2TableMoment {
+  readonly kind: 'stage2-table';
+  readonly line: number;
+  readonly vsid: number;
+  /** STE.S2TTB. */
+  readonly ttb: number;
+  /** STE.S2VMID, as the TLB lookup showed it. */
+  readonly vmid: number;
+}
+
 export interface DmaMoment {
   readonly kind: 'dma';
   readonly line: number;
@@ -64,7 +76,7 @@ export interface DmaMoment {
   readonly write: boolean;
   readonly expect: Expectation;
   /** Which kind of STE the trace says answered it. */
-  readonly by: 's1' | 'bypass' | 'abort';
+  readonly by: 's1' | 's2' | 'bypass' | 'abort';
 }
 
 export interface PhaseEndMoment {

@@ -8,6 +8,7 @@ const queueOf = (count: number, phases: RecordedQueue['phases'] = []): RecordedQ
   kernelOptions: '',
   commands: new Array<readonly [bigint, bigint]>(count).fill(SYNC),
   phases,
+  events: [],
 });
 const OPCODE = 'smmuv3_cmdq_opcode <--- SMMU_CMD_SYNC';
 const PROD = 'smmuv3_write_mmio addr: 0x98 val:0x1 size: 0x4(0)';

@@ -29,6 +29,8 @@ class TimelineBuilder {
   private vsid = 0;
   private cdAddress = 0;
   private lastCd: CdMoment | undefined;
+  /** The TLB lookup whose walk has not begun. */
+  private lookedUp: { readonly vmid: number } | undefined;
 
   constructor(
     private readonly trace: ParsedTrace,
@@ -52,6 +54,8 @@ class TimelineBuilder {
         return this.addCommand(line.line);
       case 'smmuv3_write_mmio':
         return this.addRegister(line.line, line.fields.addr, line.fields.val);
+      case 'smmuv3_config_cache_hit':
+      case 'smmuv3_config_cache_miss':
       case 'smmuv3_find_ste':
         this.vsid = line.fields.sid;
         return;
@@ -70,7 +74,10 @@ class TimelineBuilder {
         return;
       case 'smmu_iotlb_lookup_hit':
       case 'smmu_iotlb_lookup_miss':
+        this.lookedUp = line.fields;
         return this.addAsid(line.fields.asid);
+      case 'smmu_ptw_level':
+        return this.addStage2Base(line.line, line.fields);
       case 'smmu_get_pte':
         this.push({
           kind: 'table-word',
@@ -136,17 +143,28 @@ class TimelineBuilder {
     this.lastCd = undefined;
   }
 
+  /** The first level of a walk that has stage 2 alone reads the table that STE.S2TTB points to. */
+  private addStage2Base(line: number, fields: { stage: number; base: number }): void {
+    const { lookedUp } = this;
+    this.lookedUp = undefined;
+    if (lookedUp === undefined || fields.stage !== 2) return;
+    const ttb = aligned(line, 'baseaddr', fields.base, 16);
+    this.push({ kind: 'stage2-table', line, vsid: this.vsid, ttb, vmid: lookedUp.vmid });
+  }
+
   private addAccess(line: TraceLine): void {
     if (line.event === 'smmuv3_translate_success') {
-      const { sid, iova, ipa, perm } = line.fields;
-      // The trace has no direction, so every translation is played as a read.
+      const { sid, iova, ipa, perm, stage } = line.fields;
+      // The trace has no direction: a translation is played as a read, unless only writes are allowed (S2AP = 0b10).
+      const write = (perm & 3) === 2;
       const expect: Expectation = {
         kind: 'ok',
         ipa,
         readable: (perm & 1) !== 0,
         writable: (perm & 2) !== 0,
       };
-      this.push({ kind: 'dma', line: line.line, vsid: sid, iova, write: false, expect, by: 's1' });
+      const by = stage === 2 ? 's2' : 's1';
+      this.push({ kind: 'dma', line: line.line, vsid: sid, iova, write, expect, by });
     } else if (line.event === 'smmuv3_translate_bypass') {
       const { sid, iova, write } = line.fields;
       const expect: Expectation = {

@@ -1,5 +1,5 @@
-/** Kinds of recording that are understood as input but that this release does not turn into a playable guest. */
-export type UnsupportedReason = 'several-smmus' | 'stage-2-only' | 'no-phases' | 'queue-wrapped';
+/** Kinds of recording that are understood as input but do not hold what a playable guest needs. */
+export type UnsupportedReason = 'several-smmus' | 'no-phases' | 'queue-wrapped';
 
 /** The trace is damaged. `line` is 1-based, as an editor counts. */
 export class TraceError extends Error {
@@ -36,16 +36,14 @@ export class NoSuchSmmu extends Error {
 
 const UNSUPPORTED: Readonly<Record<UnsupportedReason, string>> = {
   'several-smmus':
-    'recordings with several SMMUs interleave them in one trace; they come with the replay-and-audit release',
-  'stage-2-only':
-    'the SMMU of this recording has no stage 1 (IDR0.S1P = 0); such guests are played bare from the replay-and-audit release on',
+    'the lines of several SMMUs are told apart by their raw commands; give the command queues too (--cmdq)',
   'no-phases':
-    'this recording has no phases, so no STE is known; host-side recordings are cross-checked from the replay-and-audit release on',
+    'this recording has no phases, so no STE is known; a host-side recording can be cross-checked, not played',
   'queue-wrapped':
     'the command queue ring wrapped while it was recorded, so its raw commands are incomplete',
 };
 
-/** A sound recording of a kind that this release does not model. Not damage: a runner skips it and says why. */
+/** A sound recording that lacks what is asked of it. Not damage: a runner skips it and says why. */
 export class UnsupportedTrace extends Error {
   constructor(readonly reason: UnsupportedReason) {
     super(UNSUPPORTED[reason]);
