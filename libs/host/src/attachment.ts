@@ -1,10 +1,14 @@
+import { INVALID_CD, composeCd } from './cd-composition';
+import { CdTable } from './cd-table';
 import { planEntryUpdate } from './entry-update';
 import { atcFlushPlan, tagFlushPlan } from './invalidation-plan';
-import { isUsed, merge, purge, unref } from './invalidation-array';
+import { isUsed, merge, purge, unref, type InvalidationTarget } from './invalidation-array';
 import { issue, syncIssue } from './issue';
 import { composeSte, type SteTarget } from './ste-composition';
 import { validateVste, type VsteVerdict, type VsteWords } from './vste-rules';
 import type { NestParent } from './nest-parent';
+import type { DomainResources, PagingDomain } from './paging-domain';
+import type { Stage1Domain } from './stage1-domain';
 import type { PhysicalSmmu } from './physical-smmu';
 
 /** What a device is, and what it is attached to (Linux `struct arm_smmu_master`). */
@@ -16,15 +20,27 @@ export interface Master {
   /** The device and the path to it can do ATS. */
   readonly ats: boolean;
   /** Undefined while blocked. For a nested attachment: the stage-2 parent. */
-  parent: NestParent | undefined;
+  domain: PagingDomain | undefined;
   atsEnabled: boolean;
-  /** Where the device's own faults go: the vSID in the vSMMU on `parent`. */
-  vsid: number | undefined;
+  /** Where the device's own faults go; what the vDEVICE said at the last attach. */
+  guest: GuestStream | undefined;
+  /** The kernel's own CDs for it, once a stage-1 domain needed them. */
+  cdTable: CdTable | undefined;
+}
+
+/** A device as its guest names it (Linux `struct arm_smmu_vmaster`). */
+export interface GuestStream {
+  /** The vSMMU, where the caller names it. */
+  readonly vsmmu?: string;
+  readonly vsid: number;
+  /** The nest parent of the vSMMU. */
+  readonly parent: string;
 }
 
 /** What to attach a device to. */
 export type Attachment =
   | { readonly kind: 'blocked' }
+  | { readonly kind: 'stage1'; readonly domain: Stage1Domain }
   | { readonly kind: 'parent'; readonly parent: NestParent }
   | {
       readonly kind: 'nested';
@@ -32,6 +48,7 @@ export type Attachment =
       readonly vste: VsteWords;
       /** vSID of the device's vDEVICE. A vSTE with Config=S1 needs one. */
       readonly vsid?: number;
+      readonly vsmmu?: string;
     };
 
 /** Told the words of an STE in memory at each CMD_CFGI_STE. */
@@ -39,72 +56,100 @@ export type SteObserver = (streamId: number, words: readonly bigint[]) => void;
 
 /** The decisions of one attachment, taken before anything changes. */
 interface Prepared {
-  readonly parent: NestParent | undefined;
+  readonly domain: PagingDomain | undefined;
   readonly target: SteTarget;
   readonly ats: boolean;
-  readonly vsid: number | undefined;
+  readonly guest: GuestStream | undefined;
 }
 
 /**
  * Attaches a device in the driver's order (Linux `arm_smmu_attach_prepare`, `…_install_ste_for_dev`, `…_commit`), so that
  * at no moment hardware uses a domain whose changes would not reach it:
  * the new domain's invalidation targets are published, then the STE is installed, then the ATC is emptied, and last the
- * old domain's targets go; what the last user of a VMID may have left cached is removed with it.
- * @throws RangeError when the parent is on another SMMU or the vSTE cannot be attached; nothing has changed then.
+ * old domain's targets go; what the last user of an ASID or VMID may have left cached is removed with it.
+ *
+ * The kernel's own CD is written before an STE that uses it, and cleared once none does: by a stage-2 attach at once, by a
+ * blocked one when all else is done, by a nested one not at all.
+ * @throws RangeError when the domain is on another SMMU or the vSTE cannot be attached; nothing has changed then.
  */
-export function attachMaster(master: Master, to: Attachment, steAtSync: SteObserver): void {
-  const prepared = prepare(master, to);
+export function attachMaster(
+  master: Master,
+  to: Attachment,
+  resources: DomainResources,
+  steAtSync: SteObserver,
+): void {
+  const prepared = prepare(master, to, resources);
   const { smmu, streamIds } = master;
-  const published = prepared.parent?.targetsOf(streamIds, prepared.ats) ?? [];
-  const withdrawn = master.parent?.targetsOf(streamIds, master.atsEnabled) ?? [];
-  if (prepared.parent !== undefined) {
-    prepared.parent.invalidations = merge(prepared.parent.invalidations, published);
+  const published = prepared.domain?.targetsOf(streamIds, prepared.ats) ?? [];
+  const withdrawn = master.domain?.targetsOf(streamIds, master.atsEnabled) ?? [];
+  if (prepared.domain !== undefined) {
+    prepared.domain.invalidations = merge(prepared.domain.invalidations, published);
   }
 
+  if (to.kind === 'stage1') {
+    master.cdTable?.install(smmu, streamIds, composeCd(to.domain.stage1));
+  }
   const ste = composeSte(prepared.target, smmu.probe.attrTypesOverride);
   for (const streamId of streamIds) installSte(smmu, streamId, ste, steAtSync);
+  if (to.kind === 'parent') master.cdTable?.install(smmu, streamIds, INVALID_CD);
 
-  master.vsid = prepared.vsid;
+  master.guest = prepared.guest;
   if (prepared.ats || master.atsEnabled) {
     smmu.issue(atcFlushPlan(smmu.description.id, streamIds));
   }
-  if (master.parent !== undefined) {
-    const old = master.parent;
-    const left = unref(old.invalidations, withdrawn);
-    const [tag] = withdrawn;
-    if (tag !== undefined && !isUsed(left, tag)) old.smmu.issue(tagFlushPlan(tag));
-    old.invalidations = purge(left);
-  }
-  master.parent = prepared.parent;
+  if (master.domain !== undefined) leave(master.domain, withdrawn);
+  master.domain = prepared.domain;
   master.atsEnabled = prepared.ats;
+  if (to.kind === 'blocked') master.cdTable?.install(smmu, streamIds, INVALID_CD);
 }
 
-function prepare(master: Master, to: Attachment): Prepared {
-  const nothing = {
-    parent: undefined,
-    target: { kind: 'abort' },
-    ats: false,
-    vsid: undefined,
-  } as const;
-  if (to.kind === 'blocked') return nothing;
-  const { parent } = to;
-  if (parent.smmu !== master.smmu) {
-    throw new RangeError(`${parent.id} belongs to another SMMU than ${master.id}`);
+/** Takes a device's targets out of a domain it no longer uses. */
+function leave(domain: PagingDomain, withdrawn: readonly InvalidationTarget[]): void {
+  const left = unref(domain.invalidations, withdrawn);
+  const [tag] = withdrawn;
+  if (tag !== undefined && !isUsed(left, tag)) domain.smmu.issue(tagFlushPlan(tag));
+  domain.invalidations = purge(left);
+}
+
+function prepare(master: Master, to: Attachment, resources: DomainResources): Prepared {
+  if (to.kind === 'blocked') {
+    return { domain: undefined, target: { kind: 'abort' }, ats: false, guest: undefined };
   }
-  const { stage2 } = parent;
-  const atsSupported = master.smmu.probe.ats && master.ats;
+  const domain = to.kind === 'stage1' ? to.domain : to.parent;
+  if (domain.smmu !== master.smmu) {
+    throw new RangeError(`${domain.id} belongs to another SMMU than ${master.id}`);
+  }
+  const { probe } = master.smmu;
+  const ats = probe.ats && master.ats;
+  if (to.kind === 'stage1') {
+    master.cdTable ??= new CdTable(resources.memory, resources.allocator);
+    const cdTable = master.cdTable.base;
+    const target = { kind: 's1', cdTable, ats, stallDisabled: probe.stalls } as const;
+    return { domain, target, ats, guest: undefined };
+  }
+  const { stage2 } = to.parent;
   if (to.kind === 'parent') {
-    const target = { kind: 's2', stage2, ats: atsSupported } as const;
-    return { parent, target, ats: atsSupported, vsid: undefined };
+    return { domain, target: { kind: 's2', stage2, ats }, ats, guest: undefined };
   }
+  return prepareNested(master, to, ats);
+}
+
+function prepareNested(
+  master: Master,
+  to: Extract<Attachment, { kind: 'nested' }>,
+  atsSupported: boolean,
+): Prepared {
   const verdict = validateVste(to.vste);
   if (!verdict.ok) throw new RangeError(`${master.id}: ${verdict.why}`);
-  if (verdict.config === 's1' && to.vsid === undefined) {
+  const { parent, vsid, vsmmu } = to;
+  if (verdict.config === 's1' && vsid === undefined) {
     throw new RangeError(`${master.id} has no vDEVICE for a stage-1 vSTE`);
   }
   const ats = atsSupported && !refusesAts(verdict);
-  const target = { kind: 'nested', stage2, ats, vste: verdict.vste } as const;
-  return { parent, target, ats, vsid: to.vsid };
+  const target = { kind: 'nested', stage2: parent.stage2, ats, vste: verdict.vste } as const;
+  if (vsid === undefined) return { domain: parent, target, ats, guest: undefined };
+  const guest = { vsid, parent: parent.id, ...(vsmmu !== undefined && { vsmmu }) };
+  return { domain: parent, target, ats, guest };
 }
 
 /**

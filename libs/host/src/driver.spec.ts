@@ -162,7 +162,7 @@ describe('the driver’s objects', () => {
     expect(() => driver.allocateParent({ id: 's2', smmu: 'smmu0', vmid: 2 })).toThrow(/already/);
     expect(() => driver.allocateParent({ id: 'x', smmu: 'smmu0', vmid: 0 })).toThrow(/VMID/);
     expect(() => driver.map('no', { ...{ iova: 0, length: 0x1000, pa: 0 }, ...RW })).toThrow(
-      /no nest parent/,
+      /no domain/,
     );
   });
 
@@ -188,9 +188,9 @@ describe('the driver’s objects', () => {
     };
     host.driver.map('s2', { iova: 0, length: 0x1000, pa: 0x5000, ...RW });
     host.attach('td0', 'parent');
-    expect(() => host.driver.freeParent('s2')).toThrow(/in use/);
+    expect(() => host.driver.freeDomain('s2')).toThrow(/in use/);
     host.attach('td0', 'blocked');
-    host.driver.freeParent('s2');
+    host.driver.freeDomain('s2');
     const before = used();
     host.driver.allocateParent({ id: 's2', smmu: 'smmu0', vmid: 1 });
     expect(used()).toBeLessThan(before);

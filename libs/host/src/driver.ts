@@ -13,11 +13,13 @@ import { convertGuestCommand } from './command-conversion';
 import { eventStreamId, guestRecord } from './fault-events';
 import { syncIssue } from './issue';
 import { NestParent } from './nest-parent';
+import { Stage1Domain } from './stage1-domain';
 import { PageAllocator, type MemoryRegion } from './page-allocator';
 import { PhysicalSmmu } from './physical-smmu';
 import type { EventRecord } from './event-queue';
 import type { HostObserver } from './observer';
 import type { InvalidationArray } from './invalidation-array';
+import type { DomainResources, PagingDomain } from './paging-domain';
 import type { HostPolicy } from './policy';
 import type { Probe, SmmuDescription } from './probe';
 import type { Stage2Configuration } from './ste-composition';
@@ -36,10 +38,12 @@ export interface DeviceDescription {
   readonly canwbs: boolean;
   /** The device has an ATS capability and its root complex allows it. */
   readonly ats: boolean;
+  /** ASID of the DMA domain the kernel gives it; absent: the device aborts while nobody holds it. */
+  readonly dmaAsid?: number;
 }
 
-/** A mapping of a stage-2 table: byte addresses, lengths and PAs are multiples of 4 KiB. */
-export interface ParentMapping {
+/** A mapping of a domain's table: byte addresses, lengths and PAs are multiples of 4 KiB. */
+export interface DomainMapping {
   readonly iova: number;
   readonly length: number;
   readonly pa: number;
@@ -51,12 +55,16 @@ export interface ParentMapping {
 
 export type AttachRequest =
   | { readonly kind: 'blocked' }
+  /** The kernel's own DMA domain of the device, or blocked where it has none. */
+  | { readonly kind: 'dma' }
+  | { readonly kind: 'stage1'; readonly domain: string }
   | { readonly kind: 'parent'; readonly parent: string }
   | {
       readonly kind: 'nested';
       readonly parent: string;
       readonly vste: VsteWords;
       readonly vsid?: number;
+      readonly vsmmu?: string;
     };
 
 /** Answer to a batch of guest commands. */
@@ -78,7 +86,9 @@ export class HostDriver {
   private readonly smmus = new Map<string, PhysicalSmmu>();
   private readonly masters = new Map<string, Master>();
   private readonly mastersByStream = new Map<string, Master>();
-  private readonly parents = new Map<string, NestParent>();
+  private readonly domains = new Map<string, PagingDomain>();
+  /** The kernel's own DMA domains, by device. */
+  private readonly dmaDomains = new Map<string, Stage1Domain>();
   /** Whose commands the SMMUs are consuming just now. */
   private origin: 'driver' | 'guest' = 'driver';
 
@@ -103,7 +113,7 @@ export class HostDriver {
     this.smmus.set(id, smmu);
   }
 
-  /** Gives each stream of a device an STE, which aborts, until the device is attached. */
+  /** Gives each stream of a device an STE, and attaches the device to the kernel's own DMA domain if it has one. */
   addDevice(device: DeviceDescription): void {
     if (this.masters.has(device.id)) throw new RangeError(`device ${device.id} exists already`);
     const smmu = this.smmuOf(device.smmu);
@@ -117,49 +127,55 @@ export class HostDriver {
       smmu,
       streamIds,
       ats: device.ats,
-      parent: undefined,
+      domain: undefined,
       atsEnabled: false,
-      vsid: undefined,
+      guest: undefined,
+      cdTable: undefined,
     };
     for (const streamId of streamIds) {
       smmu.streamTable.provide(streamId);
       this.mastersByStream.set(streamKey(device.smmu, streamId), master);
     }
     this.masters.set(device.id, master);
+    if (device.dmaAsid === undefined) return;
+    const dma = new Stage1Domain(`dma:${device.id}`, smmu, device.dmaAsid, this.resources());
+    this.dmaDomains.set(device.id, dma);
+    this.attach(device.id, { kind: 'dma' });
   }
 
   /** Makes a nest parent: an empty stage-2 table under a VMID. */
   allocateParent(parent: { id: string; smmu: string; vmid: number }): void {
-    if (this.parents.has(parent.id)) throw new RangeError(`parent ${parent.id} exists already`);
-    const { memory } = this.options;
-    const smmu = this.smmuOf(parent.smmu);
-    const resources = { memory, allocator: this.allocator };
-    this.parents.set(parent.id, new NestParent(parent.id, smmu, parent.vmid, resources));
+    const { id, smmu, vmid } = parent;
+    this.addDomain(id, () => new NestParent(id, this.smmuOf(smmu), vmid, this.resources()));
   }
 
-  /** Frees a nest parent's tables. @throws RangeError while a device is attached to it. */
-  freeParent(id: string): void {
-    this.parentOf(id).free();
-    this.parents.delete(id);
+  /** Makes a stage-1 domain of the kernel's own: an empty table under an ASID. */
+  allocateStage1(domain: { id: string; smmu: string; asid: number }): void {
+    const { id, smmu, asid } = domain;
+    this.addDomain(id, () => new Stage1Domain(id, this.smmuOf(smmu), asid, this.resources()));
+  }
+
+  /** Frees a domain's tables. @throws RangeError while a device is attached to it. */
+  freeDomain(id: string): void {
+    this.domainOf(id).free();
+    this.domains.delete(id);
   }
 
   /** Maps a range with the largest blocks its alignment allows. Nothing is invalidated: nothing was cached. */
-  map(parent: string, mapping: ParentMapping): void {
-    this.parentOf(parent).table.map(mapping);
+  map(domain: string, mapping: DomainMapping): void {
+    this.domainOf(domain).table.map(mapping);
   }
 
   /** Unmaps what one or more `map` calls mapped as a whole, and invalidates as the plan says. */
-  unmap(parent: string, range: { readonly iova: number; readonly length: number }): void {
-    this.parentOf(parent).table.unmap(range);
+  unmap(domain: string, range: { readonly iova: number; readonly length: number }): void {
+    this.domainOf(domain).table.unmap(range);
   }
 
   /** Attaches a device, replacing what it is attached to. */
   attach(device: string, to: AttachRequest): void {
     const master = this.masterOf(device);
     const smmu = master.smmu.description.id;
-    const attachment: Attachment =
-      to.kind === 'blocked' ? to : { ...to, parent: this.parentOf(to.parent) };
-    attachMaster(master, attachment, (streamId, words) =>
+    attachMaster(master, this.attachment(device, to), this.resources(), (streamId, words) =>
       this.options.observer.steAtSync?.({ smmu, streamId, words }),
     );
   }
@@ -223,9 +239,9 @@ export class HostDriver {
     return this.smmuOf(smmu).hardware;
   }
 
-  /** What a change of a nest parent has to invalidate just now. */
-  invalidationTargets(parent: string): InvalidationArray {
-    return this.parentOf(parent).invalidations;
+  /** What a change of a domain has to invalidate just now. */
+  invalidationTargets(domain: string): InvalidationArray {
+    return this.domainOf(domain).invalidations;
   }
 
   private issueForGuest(smmu: PhysicalSmmu, batch: readonly CommandWords[]): void {
@@ -242,12 +258,10 @@ export class HostDriver {
     const { id } = smmu.description;
     observer.event?.({ smmu: id, record });
     const master = this.mastersByStream.get(streamKey(id, eventStreamId(record)));
-    if (master?.vsid === undefined || master.parent === undefined) return;
-    const { vsid } = master;
-    const forwarded = guestRecord(record, vsid);
+    if (master?.guest === undefined) return;
+    const forwarded = guestRecord(record, master.guest.vsid);
     if (forwarded === undefined) return;
-    const parent = master.parent.id;
-    observer.guestEvent?.({ device: master.id, vsid, parent, record: forwarded });
+    observer.guestEvent?.({ device: master.id, ...master.guest, record: forwarded });
   }
 
   private smmuObserver(smmu: string): SmmuObserver {
@@ -262,6 +276,35 @@ export class HostDriver {
     };
   }
 
+  private attachment(device: string, to: AttachRequest): Attachment {
+    switch (to.kind) {
+      case 'blocked':
+        return to;
+      case 'dma': {
+        const domain = this.dmaDomains.get(device);
+        return domain === undefined ? { kind: 'blocked' } : { kind: 'stage1', domain };
+      }
+      case 'stage1': {
+        const domain = this.domainOf(to.domain);
+        if (!(domain instanceof Stage1Domain)) {
+          throw new RangeError(`${to.domain} is no stage-1 domain`);
+        }
+        return { kind: 'stage1', domain };
+      }
+      default:
+        return { ...to, parent: this.parentOf(to.parent) };
+    }
+  }
+
+  private addDomain(id: string, make: () => PagingDomain): void {
+    if (this.domains.has(id)) throw new RangeError(`domain ${id} exists already`);
+    this.domains.set(id, make());
+  }
+
+  private resources(): DomainResources {
+    return { memory: this.options.memory, allocator: this.allocator };
+  }
+
   private smmuOf(id: string): PhysicalSmmu {
     return found(this.smmus, id, 'SMMU');
   }
@@ -270,8 +313,14 @@ export class HostDriver {
     return found(this.masters, id, 'device');
   }
 
+  private domainOf(id: string): PagingDomain {
+    return found(this.domains, id, 'domain');
+  }
+
   private parentOf(id: string): NestParent {
-    return found(this.parents, id, 'nest parent');
+    const domain = this.domains.get(id);
+    if (!(domain instanceof NestParent)) throw new RangeError(`there is no nest parent ${id}`);
+    return domain;
   }
 }
 

@@ -1,7 +1,17 @@
 import { STE } from '@steward/smmu';
 
-/** Eight little-endian 64-bit words of a stream table entry (IHI 0070 §5.2). */
-export type SteWords = readonly bigint[];
+/** Eight little-endian 64-bit words of a stream table entry (IHI 0070 §5.2) or a context descriptor (§5.4). */
+export type EntryWords = readonly bigint[];
+/** An entry that is an STE. */
+export type SteWords = EntryWords;
+
+/** What the update of one kind of entry has to know of it (Linux `struct arm_smmu_entry_writer_ops`). */
+export interface EntryRules {
+  /** The bits that hardware looks at, given what the entry says. */
+  usedBits(entry: EntryWords): bigint[];
+  /** Bits that may change together with the rest although both entries use them. */
+  safeBits(current: EntryWords, target: EntryWords): bigint[];
+}
 
 const WORDS = 8;
 
@@ -82,23 +92,29 @@ function safeBits(current: SteWords, target: SteWords): bigint[] {
   return safe;
 }
 
+const STE_RULES: EntryRules = { usedBits, safeBits };
+
 /** What an update does: the entry as it stands in memory at each sync, and whether no transaction can be aborted. */
 export interface EntryUpdate {
-  /** The whole entry at each CMD_CFGI_STE + CMD_SYNC, in order. Empty when nothing changes. */
-  readonly steps: readonly SteWords[];
+  /** The whole entry at each CMD_CFGI_STE or CMD_CFGI_CD + CMD_SYNC, in order. Empty when nothing changes. */
+  readonly steps: readonly EntryWords[];
   /** False when the entry is invalid (V=0) at some step. */
   readonly hitless: boolean;
 }
 
 /**
- * Plans the replacement of one STE by another while hardware may fetch it, dword by dword and in any order
+ * Plans the replacement of one STE or CD by another while hardware may fetch it, dword by dword and in any order
  * (IHI 0070 §3.21.3; Linux `arm_smmu_write_entry`). At each step the used bits are those of the old or of the new entry.
  * @throws RangeError when the target sets a bit that hardware would not look at: such an entry is a composition bug.
  */
-export function planEntryUpdate(current: SteWords, target: SteWords): EntryUpdate {
-  const { intermediate, critical } = compare(current, target);
+export function planEntryUpdate(
+  current: EntryWords,
+  target: EntryWords,
+  rules: EntryRules = STE_RULES,
+): EntryUpdate {
+  const { intermediate, critical } = compare(current, target, rules);
   const entry = [...current];
-  const steps: SteWords[] = [];
+  const steps: EntryWords[] = [];
   const set = (from: readonly bigint[], first: number, count: number): void => {
     let changed = false;
     for (let i = first; i < first + count; i++) {
@@ -129,18 +145,21 @@ export function planEntryUpdate(current: SteWords, target: SteWords): EntryUpdat
 
 /** The entry with every currently unused bit already at its target, and the dwords that then still differ. */
 function compare(
-  current: SteWords,
-  target: SteWords,
+  current: EntryWords,
+  target: EntryWords,
+  rules: EntryRules,
 ): { intermediate: bigint[]; critical: number[] } {
-  const currentUsed = usedBits(current);
-  const targetUsed = usedBits(target);
-  const safe = safeBits(current, target);
+  const currentUsed = rules.usedBits(current);
+  const targetUsed = rules.usedBits(target);
+  const safe = rules.safeBits(current, target);
   const intermediate: bigint[] = [];
   const critical: number[] = [];
   for (let i = 0; i < WORDS; i++) {
     const wanted = target[i]!;
     if ((wanted & ~targetUsed[i]!) !== 0n) {
-      throw new RangeError(`the target STE sets unused bits in dword ${i}: ${wanted.toString(16)}`);
+      throw new RangeError(
+        `the target entry sets unused bits in dword ${i}: ${wanted.toString(16)}`,
+      );
     }
     // A safe bit that only one entry uses is ordered like any other.
     const fixed = currentUsed[i]! & ~(safe[i]! & currentUsed[i]! & targetUsed[i]!);

@@ -3,7 +3,7 @@ import { COMMANDS } from '@steward/smmu';
 import { atcFlushPlan, invalidationPlan, tagFlushPlan } from './invalidation-plan';
 import { merge, type InvalidationTarget } from './invalidation-array';
 import { line } from './__fixtures__/recorded';
-import type { FlushRequest } from './stage2-table';
+import type { FlushRequest } from './page-table';
 import type { Issue } from './issue';
 
 const target = (

@@ -1,6 +1,6 @@
 import { atcInvalidateAll, issue, syncIssue, type CommandFields, type Issue } from './issue';
 import type { CountedTarget, InvalidationArray, InvalidationTarget } from './invalidation-array';
-import type { FlushRequest } from './stage2-table';
+import type { FlushRequest } from './page-table';
 
 const GRANULE_BITS = 12;
 const PAGE = 4096;

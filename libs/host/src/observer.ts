@@ -17,5 +17,12 @@ export interface HostObserver {
   /** Each record read from a physical event queue. */
   event?(e: { smmu: string; record: readonly bigint[] }): void;
   /** A record handed to the vEVENTQ of a vSMMU, its StreamID replaced by the vSID. */
-  guestEvent?(e: { device: string; vsid: number; parent: string; record: readonly bigint[] }): void;
+  guestEvent?(e: {
+    device: string;
+    vsid: number;
+    parent: string;
+    /** The vSMMU that the attachment named. */
+    vsmmu?: string;
+    record: readonly bigint[];
+  }): void;
 }

@@ -14,7 +14,7 @@ describe('the shape of a stage-2 table', () => {
     'for %i bits and OAS %i starts at level %i with %d tables',
     (bits, oas, level, tables, sl0) => {
       expect(stage2Geometry(bits, oas)).toEqual({
-        ipaBits: bits,
+        inputSize: bits,
         startLevel: level,
         rootBytes: tables * 4096,
         t0sz: 64 - bits,
@@ -25,7 +25,7 @@ describe('the shape of a stage-2 table', () => {
   );
 
   it('is cut to 48 bits, as 52 would need another descriptor format', () => {
-    expect(stage2Geometry(52, 6)).toMatchObject({ ipaBits: 48, t0sz: 16, ps: 5 });
+    expect(stage2Geometry(52, 6)).toMatchObject({ inputSize: 48, t0sz: 16, ps: 5 });
   });
 
   it('finds concatenated start tables behind each other', () => {

@@ -10,13 +10,17 @@ const DESCRIPTOR_BYTES = 8;
 /** Output address sizes in bits by their IDR5.OAS / S2PS encoding (IHI 0070 §6.3.6). */
 export const ADDRESS_SIZES = [32, 36, 40, 42, 44, 48, 52, 56] as const;
 
-/** Shape of a stage-2 table: everything that follows from the address sizes. */
-export interface Stage2Geometry {
-  /** IPA size in bits; an address at or above 2^ipaBits faults. */
-  readonly ipaBits: number;
+/** Shape of a translation table of either stage. */
+export interface TableGeometry {
+  /** Input address size in bits: of an IPA at stage 2; an address at or above 2^inputSize faults. */
+  readonly inputSize: number;
   readonly startLevel: number;
   /** Bytes of the start-level table, concatenated tables included. */
   readonly rootBytes: number;
+}
+
+/** Shape of a stage-2 table: everything that follows from the address sizes. */
+export interface Stage2Geometry extends TableGeometry {
   /** STE.S2T0SZ, S2SL0 and S2PS. */
   readonly t0sz: number;
   readonly sl0: number;
@@ -30,26 +34,33 @@ export interface Stage2Geometry {
  * @param oas IDR5.OAS encoding, 0 … 6.
  */
 export function stage2Geometry(inputBits: number, oas: number): Stage2Geometry {
-  const ipaBits = Math.min(inputBits, ADDRESS_BITS_MAX);
+  const inputSize = Math.min(inputBits, ADDRESS_BITS_MAX);
   const outputBits = Math.min(ADDRESS_SIZES[oas] ?? 0, ADDRESS_BITS_MAX);
   const ps = ADDRESS_SIZES.findIndex((bits) => bits === outputBits);
-  if (ps < 0 || ipaBits < 32) throw new RangeError(`no stage-2 format for OAS encoding ${oas}`);
-  let levels = Math.ceil((ipaBits - GRANULE_BITS) / INDEX_BITS);
+  if (ps < 0 || inputSize < 32) throw new RangeError(`no stage-2 format for OAS encoding ${oas}`);
+  let levels = Math.ceil((inputSize - GRANULE_BITS) / INDEX_BITS);
   let startLevel = LAST_LEVEL + 1 - levels;
   if (startLevel === 0 && (outputBits === 40 || outputBits === 42)) {
     levels -= 1;
     startLevel = 1;
   }
-  const rootIndexBits = ipaBits - GRANULE_BITS - INDEX_BITS * (levels - 1);
+  const rootIndexBits = inputSize - GRANULE_BITS - INDEX_BITS * (levels - 1);
   return {
-    ipaBits,
+    inputSize,
     startLevel,
     rootBytes: 2 ** rootIndexBits * DESCRIPTOR_BYTES,
-    t0sz: 64 - ipaBits,
+    t0sz: 64 - inputSize,
     sl0: 2 - startLevel,
     ps,
   };
 }
+
+/** The lower half of a stage 1 as Linux makes it: 48 bits of VA from level 0 (`arm_64_lpae_alloc_pgtable_s1`). */
+export const STAGE1_GEOMETRY: TableGeometry = {
+  inputSize: ADDRESS_BITS_MAX,
+  startLevel: 0,
+  rootBytes: GRANULE,
+};
 
 /** Bytes mapped by one descriptor at a level: 512 GiB, 1 GiB, 2 MiB, 4 KiB for levels 0 … 3. */
 export function levelSize(level: number): number {

@@ -22,6 +22,14 @@ export interface Stage2Configuration {
 export type SteTarget =
   | { readonly kind: 'abort' }
   | { readonly kind: 'bypass' }
+  | {
+      readonly kind: 's1';
+      /** Physical byte address of a linear CD table with one CD. */
+      readonly cdTable: number;
+      readonly ats: boolean;
+      /** The SMMU may stall and this device must not. */
+      readonly stallDisabled: boolean;
+    }
   | { readonly kind: 's2'; readonly stage2: Stage2Configuration; readonly ats: boolean }
   | {
       readonly kind: 'nested';
@@ -35,6 +43,8 @@ const CONFIG_MASK = STE.mask('Config')[0]!;
 const INNER_SHAREABLE = 3n;
 const WRITE_BACK = 1n;
 const SHCFG_INCOMING = 1n;
+/** Traffic without a SubstreamID uses CD 0. */
+const S1DSS_SUBSTREAM0 = 2n;
 
 /**
  * The eight words of a physical STE (Linux `arm_smmu_make_*_ste`).
@@ -50,6 +60,18 @@ export function composeSte(target: SteTarget, attrTypesOverride = false): SteWor
       return STE.encode({ V: 1n, Config: STE_CONFIG.ABORT });
     case 'bypass':
       return STE.encode({ V: 1n, Config: STE_CONFIG.BYPASS, SHCFG: shcfg });
+    case 's1':
+      return STE.encode({
+        V: 1n,
+        Config: STE_CONFIG.S1,
+        S1ContextPtr: BigInt(target.cdTable),
+        S1DSS: S1DSS_SUBSTREAM0,
+        S1CIR: WRITE_BACK,
+        S1COR: WRITE_BACK,
+        S1CSH: INNER_SHAREABLE,
+        S1STALLD: target.stallDisabled ? 1n : 0n,
+        EATS: target.ats ? 1n : 0n,
+      });
     case 's2':
       return stage2Ste(target.stage2, target.ats, shcfg);
     case 'nested':

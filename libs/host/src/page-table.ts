@@ -7,20 +7,19 @@ import {
   levelSize,
   tableIndex,
   type LeafRun,
-  type Stage2Geometry,
+  type TableGeometry,
 } from './stage2-geometry';
 import {
-  leafAttributes,
   readEntry,
   writeLeaf,
   writeNothing,
   writeTable,
-  type Stage2Protection,
-} from './stage2-descriptors';
+  type PageProtection,
+} from './page-descriptors';
 
 /** A range to map: byte addresses and length, all multiples of 4 KiB. */
-export interface Stage2Mapping extends Stage2Protection {
-  /** Intermediate physical address. */
+export interface PageMapping extends PageProtection {
+  /** Input address: an IPA at stage 2. */
   readonly iova: number;
   readonly length: number;
   readonly pa: number;
@@ -43,22 +42,22 @@ interface Gather {
 }
 
 /**
- * A VMSAv8-64 stage-2 table in physical memory, built and taken apart as Linux's io-pgtable-arm does it
- * (`ARM_64_LPAE_S2`, driven by `iommu_map` and `iommu_unmap`).
+ * A VMSAv8-64 table of either stage in physical memory, built and taken apart as Linux's io-pgtable-arm does it
+ * (`ARM_64_LPAE_S1`, `ARM_64_LPAE_S2`, driven by `iommu_map` and `iommu_unmap`).
  *
  * Each flush is requested at the moment the kernel would issue it: a table is unlinked, flushed, and only then freed.
  */
-export class Stage2Table {
-  /** Physical address of the start-level table: STE.S2TTB. */
+export class PageTable {
+  /** Physical address of the start-level table: CD.TTB0 or STE.S2TTB. */
   readonly root: number;
 
   constructor(
     private readonly options: {
       readonly memory: PhysicalMemory;
       readonly allocator: PageAllocator;
-      readonly geometry: Stage2Geometry;
-      /** Attributes in the forced write-back scheme (STE.S2FWB). */
-      readonly s2fwb: boolean;
+      readonly geometry: TableGeometry;
+      /** Descriptor bits of a mapping besides its address and size, by the stage's format. */
+      readonly attributes: (protection: PageProtection) => bigint;
       readonly flush: (request: FlushRequest) => void;
     },
   ) {
@@ -69,9 +68,9 @@ export class Stage2Table {
    * Maps with the largest blocks that alignment allows.
    * @throws RangeError when the range is empty, misaligned or outside the IPA space, or part of it is mapped already.
    */
-  map(mapping: Stage2Mapping): void {
+  map(mapping: PageMapping): void {
     this.checkRange(mapping.iova, mapping.length);
-    const attributes = leafAttributes(mapping, this.options.s2fwb);
+    const attributes = this.options.attributes(mapping);
     let done = 0;
     while (done < mapping.length) {
       const iova = mapping.iova + done;
@@ -107,10 +106,10 @@ export class Stage2Table {
   }
 
   private checkRange(iova: number, length: number): void {
-    const limit = 2 ** this.options.geometry.ipaBits;
+    const limit = 2 ** this.options.geometry.inputSize;
     if (length <= 0 || iova < 0 || iova + length > limit) {
       throw new RangeError(
-        `[0x${iova.toString(16)}, +0x${length.toString(16)}) lies outside the IPA space`,
+        `[0x${iova.toString(16)}, +0x${length.toString(16)}) lies outside the input address space`,
       );
     }
   }

@@ -1,7 +1,12 @@
-import { S2_LEAF_DESCRIPTOR, TABLE_DESCRIPTOR, type PhysicalMemory } from '@steward/smmu';
+import {
+  S1_LEAF_DESCRIPTOR,
+  S2_LEAF_DESCRIPTOR,
+  TABLE_DESCRIPTOR,
+  type PhysicalMemory,
+} from '@steward/smmu';
 
-/** Access and memory type of a stage-2 mapping. */
-export interface Stage2Protection {
+/** Access and memory type of a mapping. */
+export interface PageProtection {
   readonly read: boolean;
   readonly write: boolean;
   /** Device memory: not cacheable, and in the forced write-back scheme forced to Device. */
@@ -9,7 +14,7 @@ export interface Stage2Protection {
 }
 
 /** What a descriptor says, at a given level. */
-export type Stage2Entry =
+export type PageEntry =
   | { readonly kind: 'empty' }
   | { readonly kind: 'leaf' }
   | { readonly kind: 'table'; readonly address: number };
@@ -29,10 +34,10 @@ const NEXT_TABLE_LO = lowMask(TABLE_DESCRIPTOR.mask('NextLevelTable')[0]!);
 const NEXT_TABLE_HI = highMask(TABLE_DESCRIPTOR.mask('NextLevelTable')[0]!);
 
 /**
- * The descriptor bits of a mapping besides its address and size (Linux `arm_lpae_prot_to_pte`). iommufd maps memory
+ * The bits of a stage-2 descriptor besides its address and size (Linux `arm_lpae_prot_to_pte`). iommufd maps memory
  * cacheable and executable; the access flag is set, as the driver does not manage it.
  */
-export function leafAttributes(protection: Stage2Protection, s2fwb: boolean): bigint {
+export function stage2Attributes(protection: PageProtection, s2fwb: boolean): bigint {
   const { read, write, mmio } = protection;
   const types = s2fwb ? MEM_ATTR_FWB : MEM_ATTR;
   return S2_LEAF_DESCRIPTOR.encode({
@@ -43,8 +48,25 @@ export function leafAttributes(protection: Stage2Protection, s2fwb: boolean): bi
   })[0]!;
 }
 
+/** MAIR as Linux lays it out (`arm_64_lpae_alloc_pgtable_s1`): Normal NC, Normal WB, Device-nGnRE, inner NC outer WB. */
+export const STAGE1_MAIR = 0xf404_ff44n;
+const MAIR_INDEX = { cacheable: 1n, device: 2n };
+const UNPRIVILEGED = 0b01n;
+const READ_ONLY = 0b10n;
+
+/** The bits of a stage-1 descriptor besides its address and size, for a mapping that any privilege may use. */
+export function stage1Attributes({ read, write, mmio }: PageProtection): bigint {
+  return S1_LEAF_DESCRIPTOR.encode({
+    AttrIndx: mmio ? MAIR_INDEX.device : MAIR_INDEX.cacheable,
+    AP: UNPRIVILEGED | (read && !write ? READ_ONLY : 0n),
+    SH: mmio ? OUTER_SHAREABLE : INNER_SHAREABLE,
+    AF: 1n,
+    nG: 1n,
+  })[0]!;
+}
+
 /** Reads a descriptor. Bits [1:0]: 01 is a block above the last level; 11 a table there, a page at the last level. */
-export function readEntry(memory: PhysicalMemory, at: number, level: number): Stage2Entry {
+export function readEntry(memory: PhysicalMemory, at: number, level: number): PageEntry {
   const lo = memory.readLo(at);
   if ((lo & VALID_LO) === 0) return { kind: 'empty' };
   if (level === LAST_LEVEL || (lo & VALID_TABLE_OR_PAGE_LO) === VALID_LO) return { kind: 'leaf' };

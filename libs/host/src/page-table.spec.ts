@@ -1,9 +1,9 @@
 import { PhysicalMemory } from '@steward/smmu';
 import fc from 'fast-check';
 import { PageAllocator } from './page-allocator';
-import { readEntry } from './stage2-descriptors';
+import { readEntry, stage2Attributes, type PageProtection } from './page-descriptors';
 import { levelSize, stage2Geometry, tableIndex } from './stage2-geometry';
-import { Stage2Table, type FlushRequest, type Stage2Mapping } from './stage2-table';
+import { PageTable, type FlushRequest, type PageMapping } from './page-table';
 
 const REGION = { base: 0x1000_0000, size: 0x100_0000 };
 const MIB = 2 ** 20;
@@ -20,10 +20,11 @@ class Bench {
     this.geometry = stage2Geometry([32, 36, 40, 42, 44, 48][oas]!, oas);
     const { memory, allocator, geometry } = this;
     const flush = (request: FlushRequest): number => this.flushes.push(request);
-    this.table = new Stage2Table({ memory, allocator, geometry, s2fwb, flush });
+    const attributes = (protection: PageProtection): bigint => stage2Attributes(protection, s2fwb);
+    this.table = new PageTable({ memory, allocator, geometry, attributes, flush });
   }
 
-  map(iova: number, pa: number, length: number, more: Partial<Stage2Mapping> = {}): void {
+  map(iova: number, pa: number, length: number, more: Partial<PageMapping> = {}): void {
     this.table.map({ iova, pa, length, read: true, write: true, mmio: false, ...more });
   }
 
@@ -132,7 +133,7 @@ describe('a stage-2 table', () => {
     expect(() => bench.map(GIB, 0, GIB)).toThrow(/mapped already/);
     expect(() => bench.table.unmap({ iova: 0, length: 0x1000 })).toThrow(/not mapped/);
     expect(() => bench.table.unmap({ iova: 2 * MIB, length: 0x1000 })).toThrow(/larger block/);
-    expect(() => bench.map(2 ** 44 - 0x1000, 0, 0x2000)).toThrow(/IPA space/);
+    expect(() => bench.map(2 ** 44 - 0x1000, 0, 0x2000)).toThrow(/input address space/);
     expect(() => bench.map(0x800, 0, 0x1000)).toThrow(/page/);
   });
 

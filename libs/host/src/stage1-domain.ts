@@ -1,0 +1,37 @@
+import { stage1Attributes } from './page-descriptors';
+import { PagingDomain, type DomainResources } from './paging-domain';
+import { STAGE1_GEOMETRY } from './stage2-geometry';
+import type { InvalidationTarget } from './invalidation-array';
+import type { PhysicalSmmu } from './physical-smmu';
+import type { Stage1Configuration } from './cd-composition';
+
+/**
+ * A stage-1 domain of the kernel's own: a paging HWPT that is no nest parent, or the DMA domain a device has while no
+ * VMM holds it (Linux `arm_smmu_domain_finalise_s1`).
+ */
+export class Stage1Domain extends PagingDomain {
+  readonly stage1: Stage1Configuration;
+
+  /** @throws RangeError when the SMMU has no stage 1 or no 4K granule, or no such ASID. */
+  constructor(id: string, smmu: PhysicalSmmu, asid: number, resources: DomainResources) {
+    const { probe, description } = smmu;
+    if (!probe.stage1) throw new RangeError(`${description.id} has no stage 1`);
+    if (!Number.isInteger(asid) || asid < 1 || asid >= 2 ** probe.asidBits) {
+      throw new RangeError(`ASID ${asid} is outside 1 … ${2 ** probe.asidBits - 1}`);
+    }
+    super(id, smmu, { geometry: STAGE1_GEOMETRY, attributes: stage1Attributes }, resources);
+    this.stage1 = { asid, ttb: this.table.root, ips: Math.min(probe.oas, OAS_48) };
+  }
+
+  /** The ASID, and the range of a change in each ATC (Linux `arm_smmu_master_build_invs`). */
+  override targetsOf(streamIds: readonly number[], ats: boolean): InvalidationTarget[] {
+    const smmu = this.smmu.description.id;
+    return [
+      { smmu, type: 'S1_ASID', id: this.stage1.asid, ssid: 0 },
+      ...(ats ? streamIds : []).map((id) => ({ smmu, type: 'ATS', id, ssid: 0 }) as const),
+    ];
+  }
+}
+
+/** IDR5.OAS of 48 bits, the widest output of tables without LPA2. */
+const OAS_48 = 5;
