@@ -177,6 +177,65 @@ describe('steward', () => {
     expect(steward('show', 'yesterday', '--ledger', ledger).code).toBe(2);
   });
 
+  test('get gives the state of an aggregate at a position, and the STE in force', () => {
+    const get = (...args: string[]): Result => steward('get', ...args, '--ledger', ledger);
+    const spans = lines(
+      steward('audit', 'attachments', '--device', 'strict-a.0010', '--ledger', ledger, '--json'),
+    );
+    for (const span of spans) {
+      const at = String(span['fromPosition']);
+      const view = json(get('device', 'strict-a.0010', '--at', at, '--json'));
+      expect(view).toMatchObject({ position: Number(at), kind: 'device', id: 'strict-a.0010' });
+      expect((view['state'] as { ste: { words: unknown } }).ste.words).toEqual(span['ste']);
+    }
+    expect((json(get('nested-domain', '--json'))['items'] as unknown[]).length).toBeGreaterThan(3);
+    expect(get('device', 'strict-a.0010').stdout).toContain('vdevice vsmmu=strict-a.vsmmu vsid=16');
+    expect(get('device', 'strict-a.0010', '--at', '1').code).toBe(3);
+    expect(get('widget').code).toBe(2);
+  });
+
+  test('diff names what changed, STEs by field, also backwards', () => {
+    const diff = (range: string, ...args: string[]): Result =>
+      steward('diff', range, ...args, '--ledger', ledger, '--json');
+    const attached = lines(steward('log', 'device/strict-a.0010', '--ledger', ledger, '--json'))
+      .filter((event) => event['type'] === 'DeviceAttached')
+      .map((event) => Number(event['position']));
+    const [bypass = 0, , nested = 0] = attached;
+    const changes = json(diff(`${bypass}..${nested}`, 'device/strict-a.0010'));
+    expect(changes).toMatchObject({ from: bypass, to: nested, added: {}, removed: {} });
+    const updated = (changes['updated'] as Record<string, Record<string, unknown>>)[
+      'device/strict-a.0010'
+    ];
+    expect(updated).toMatchObject({ 'ste.fields.Config': ['S2', 'NESTED'] });
+    const back = json(diff(`${nested}..${bypass}`, 'device/strict-a.0010'));
+    expect(back['updated']).toMatchObject({
+      'device/strict-a.0010': { 'ste.fields.Config': ['NESTED', 'S2'] },
+    });
+    const whole = json(diff('1..latest'));
+    expect(Object.keys(whole['added'] as object)).toContain('vm/strict-a');
+    expect(diff('5').code).toBe(2);
+    expect(diff('1..2', 'vm/none').code).toBe(3);
+  });
+
+  test('audit fanout shows the commands of a commit up to each CMD_SYNC, and what they removed', () => {
+    const found = lines(steward('audit', 'fanout', '--since', '1', '--ledger', ledger, '--json'));
+    const commands = found.flatMap((line) =>
+      (line['smmus'] as { batches: { commands: { name: string; removed: object }[] }[] }[]).flatMap(
+        ({ batches }) => batches.flatMap((batch) => batch.commands),
+      ),
+    );
+    const named = (pattern: RegExp): number =>
+      commands.filter(({ name }) => pattern.test(name)).length;
+    const { hardware } = report['invalidations'] as { hardware: number };
+    expect(named(/^CMD_(TLBI|CFGI|ATC_INV)/)).toBe(hardware);
+    const unmap = found.find((line) => line['cause'] === 'ForwardInvalidations')!;
+    const at = String(unmap['position']);
+    const one = steward('audit', 'fanout', '--position', at, '--ledger', ledger);
+    expect(one.stdout).toMatch(/CMD_TLBI_NH_|CMD_CFGI_CD/);
+    expect(one.stdout).toMatch(/\d+ invalidations.*; \d+ CMD_SYNC/);
+    expect(steward('audit', 'fanout', '--position', '1', '--since', '1').code).toBe(2);
+  });
+
   test('decode needs no ledger', () => {
     const decoded = json(steward('decode', 'cmd', '0003000000200012', 'fffdc701', '--json'));
     expect(decoded).toMatchObject({ kind: 'cmd', name: 'CMD_TLBI_NH_VA' });

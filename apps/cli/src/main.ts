@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { auditCommand } from './commands/audit';
 import { decodeCommand } from './commands/decode';
+import { diffCommand } from './commands/diff';
+import { getCommand } from './commands/get';
 import { importCommand } from './commands/import';
 import { logCommand } from './commands/log';
 import { replayCommand } from './commands/replay';
@@ -21,8 +23,8 @@ function program(): Command {
       '\nExit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused, 5 tampering found, 6 replay diverged',
     );
   const commands = [
-    ...[runCommand, logCommand, showCommand, auditCommand, replayCommand, verifyCommand],
-    ...[importCommand, decodeCommand],
+    ...[runCommand, logCommand, showCommand, getCommand, diffCommand, auditCommand],
+    ...[replayCommand, verifyCommand, importCommand, decodeCommand],
   ];
   for (const add of commands) add(steward);
   return steward;

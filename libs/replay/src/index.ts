@@ -1,3 +1,6 @@
 export { machineCommit } from './machine-commit';
 export { replay } from './replay';
 export type { Divergence, ReplayResult } from './replay';
+export { difference, type Difference } from './time-travel/difference';
+export { States, type AggregateView, type Selection } from './time-travel/states';
+export type { View, ViewObject } from './time-travel/state-view';

@@ -1,52 +1,8 @@
-import { toStored } from '@steward/domain';
-import type { DomainEvent } from '@steward/domain';
-import { MemoryLedger } from '@steward/ledger';
-import type { Digests, JsonObject, RecordedDigest } from '@steward/ledger';
+import type { Digests, MemoryLedger, RecordedDigest } from '@steward/ledger';
 import { combineDigests, Machine, MACHINE_VERSION } from '@steward/machine';
+import { ledgerOf, TWO_HOSTS } from './__fixtures__/two-hosts';
 import { machineCommit } from './machine-commit';
 import { replay } from './replay';
-
-const registered = (host: string): DomainEvent => ({
-  type: 'HostRegistered',
-  host,
-  policy: 'mainline',
-  memory: [{ use: 'kernel', base: '0x40000000', size: '0x4000000' }],
-});
-const smmuAdded = (host: string): DomainEvent => ({
-  type: 'SmmuAdded',
-  smmu: `s-${host}`,
-  host,
-  idr: ['0x0d44101b', '0x02730010', '0x0', '0x1414', '0x0', '0x74'],
-  iidr: '0x0',
-  aidr: '0x1',
-  switches: {},
-});
-const LOG: readonly (readonly [host: string, stream: string, event: DomainEvent])[] = [
-  ['a', 'host/a', registered('a')],
-  ['b', 'host/b', registered('b')],
-  ['a', 'smmu/s-a', smmuAdded('a')],
-  ['b', 'smmu/s-b', smmuAdded('b')],
-];
-
-/** A ledger of four commits on two hosts. */
-async function ledgerOf(log = LOG): Promise<MemoryLedger> {
-  const ledger = new MemoryLedger();
-  for (const [i, [host, stream, event]] of log.entries()) {
-    const stored = toStored(event);
-    const appended = await ledger.append({
-      host,
-      at: '2026-01-31T12:00:00.000Z',
-      actor: 'ann',
-      commandId: `c${i}`,
-      command: { type: 'Any' },
-      outcome: { ok: true },
-      reads: [],
-      events: [{ stream, schema: 1, ...stored, payload: stored.payload as JsonObject }],
-    });
-    if (appended.kind !== 'appended') throw new Error(appended.kind);
-  }
-  return ledger;
-}
 
 /** What the live run recorded. */
 async function record(ledger: MemoryLedger): Promise<Map<number, RecordedDigest>> {
@@ -91,7 +47,7 @@ describe('replay', () => {
 
   it('of a shorter log gives another digest', async () => {
     const whole = await replay(await ledgerOf(), table(new Map()));
-    const shorter = await replay(await ledgerOf(LOG.slice(0, 3)), table(new Map()));
+    const shorter = await replay(await ledgerOf(TWO_HOSTS.slice(0, 3)), table(new Map()));
     expect(shorter.digest).not.toBe(whole.digest);
   });
 

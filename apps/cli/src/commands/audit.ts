@@ -3,6 +3,7 @@ import type { AttachmentSpan, StoredCommit } from '@steward/ledger';
 import { decodeEntry, oneLine } from '../decoded';
 import { positionOf, withLedger, withReadModels } from '../ledger-access';
 import { withLedgerOption } from '../options';
+import { fanOut, type FanOutFlags } from './audit-fanout';
 import { colour, print, printJsonLine, printTable } from '../output';
 
 interface AttachmentFlags {
@@ -21,6 +22,11 @@ export function auditCommand(program: Command): void {
     .option('--vm <id>', 'only devices held by this VM')
     .option('--at <position>', 'only what was in force at this commit')
     .action((flags: AttachmentFlags) => attachments(flags));
+  withLedgerOption(audit.command('fanout'))
+    .description('which commands each commit put on which SMMU, and what they removed')
+    .option('--position <position>', 'only this commit')
+    .option('--since <position>', 'from this commit on')
+    .action((flags: FanOutFlags) => fanOut(flags));
   withLedgerOption(audit.command('commands'))
     .description('the command journal: who asked what, and the answer')
     .option('--rejected', 'only commands that were refused')
