@@ -175,6 +175,11 @@ describe('steward', () => {
     expect(stdout).toContain('CMD_CFGI_STE');
     expect(steward('show', '99999999', '--ledger', ledger).code).toBe(3);
     expect(steward('show', 'yesterday', '--ledger', ledger).code).toBe(2);
+    const { hash, at } = json(steward('show', '@{-1}', '--ledger', ledger, '--json'));
+    const named = json(steward('show', `commit:${String(hash)}`, '--ledger', ledger, '--json'));
+    expect(named['position']).toBe(Number(report['position']) - 1);
+    expect(steward('show', `time:${String(at)}`, '--ledger', ledger).code).toBe(0);
+    expect(steward('show', 'time:1999-01-01T00:00:00Z', '--ledger', ledger).code).toBe(3);
   });
 
   test('get gives the state of an aggregate at a position, and the STE in force', () => {

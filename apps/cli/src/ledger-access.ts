@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { ReadModels, SqliteLedger } from '@steward/ledger';
 import type { Ledger, OpenMode } from '@steward/ledger';
+import { PositionError, resolvePosition } from '@steward/replay';
 import { CliError, EXIT } from './exit-codes';
 import { projectRoot } from './files';
 
@@ -75,16 +76,14 @@ export async function withReadModels<T>(
   });
 }
 
-/** A commit number or `latest`. @throws CliError (usage) for anything else, (not found) beyond the end. */
+const EXIT_BY_CODE = { syntax: EXIT.usage, ambiguous: EXIT.usage, missing: EXIT.notFound };
+
+/** The position that an argument names. @throws CliError (usage, or not found) saying why it names none. */
 export async function positionOf(text: string, ledger: Ledger): Promise<number> {
-  const latest = await ledger.latest();
-  if (text === 'latest') return latest;
-  if (!/^\d+$/.test(text)) {
-    throw new CliError(EXIT.usage, `"${text}" is not a position: a commit number or "latest"`);
+  try {
+    return await resolvePosition(text, ledger);
+  } catch (error) {
+    if (!(error instanceof PositionError)) throw error;
+    throw new CliError(EXIT_BY_CODE[error.code], error.message);
   }
-  const position = Number(text);
-  if (position > latest) {
-    throw new CliError(EXIT.notFound, `no commit ${text}: the ledger ends at ${latest}`);
-  }
-  return position;
 }

@@ -4,3 +4,4 @@ export type { Divergence, ReplayResult } from './replay';
 export { difference, type Difference } from './time-travel/difference';
 export { States, type AggregateView, type Selection } from './time-travel/states';
 export type { View, ViewObject } from './time-travel/state-view';
+export { POSITION_FORMS, PositionError, resolvePosition } from './time-travel/position';

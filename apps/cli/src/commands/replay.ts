@@ -15,7 +15,7 @@ interface ReplayFlags {
 export function replayCommand(program: Command): void {
   withLedgerOption(program.command('replay'))
     .description('rebuild the machine from the log alone and compare every recorded digest')
-    .option('--to <position>', 'stop after this commit (a number or "latest")')
+    .option('--to <position>', 'stop after this commit')
     .action((flags: ReplayFlags) => run(flags));
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { wordsOf } from '@steward/domain';
+import { POSITION_FORMS } from '@steward/replay';
 import { hex64 } from '@steward/smmu';
 import type { StoredCommit, StoredEffect, StoredEvent } from '@steward/ledger';
 import { decodeEntry, ENTRY_WORDS, oneLine } from '../decoded';
@@ -25,7 +26,7 @@ const ENTRIES: Readonly<Record<string, EntryKind>> = {
 export function showCommand(program: Command): void {
   withLedgerOption(program.command('show'))
     .description('one commit: its command, events and effects, words decoded')
-    .argument('<position>', 'a commit number or "latest"')
+    .argument('<position>', POSITION_FORMS)
     .action((position: string, flags: { ledger: string; json?: boolean }) => run(position, flags));
 }
 
