@@ -1,4 +1,7 @@
 import type { Measurement } from './measurement';
+import { IDLE_STREAM } from './smmu/idle-stream';
+import { INVALIDATE } from './smmu/invalidate';
+import { TRANSLATE } from './smmu/translate';
 
 /** Every measurement there is, in the order in which they run. */
-export const MEASUREMENTS: readonly Measurement[] = [];
+export const MEASUREMENTS: readonly Measurement[] = [...TRANSLATE, ...INVALIDATE, IDLE_STREAM];
