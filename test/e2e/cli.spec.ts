@@ -3,6 +3,7 @@ import {
   copyFileSync,
   existsSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -10,6 +11,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { validateTraceEvents } from '@steward/interop';
+import type { TraceEvent } from '@steward/interop';
 import { projectRoot } from '../conformance/project-root';
 
 const ROOT = projectRoot();
@@ -239,6 +242,25 @@ describe('steward', () => {
     expect(one.stdout).toMatch(/CMD_TLBI_NH_|CMD_CFGI_CD/);
     expect(one.stdout).toMatch(/\d+ invalidations.*; \d+ CMD_SYNC/);
     expect(steward('audit', 'fanout', '--position', '1', '--since', '1').code).toBe(2);
+  });
+
+  test('export perfetto writes trace events that keep the rules of the format', () => {
+    const out = join(folder, 'run.perfetto.json');
+    const result = json(steward('export', 'perfetto', '--out', out, '--ledger', ledger, '--json'));
+    const text = readFileSync(out, 'utf8');
+    const { traceEvents } = JSON.parse(text) as { traceEvents: TraceEvent[] };
+    expect(traceEvents).toHaveLength(result['events'] as number);
+    expect(validateTraceEvents(traceEvents)).toEqual([]);
+    const commits = traceEvents.filter((e) => e.ph === 'X' && e.cat === 'command');
+    expect(commits).toHaveLength(report['commits'] as number);
+    const spans = traceEvents.filter((e) => e.ph === 'X' && e.cat === 'attachment');
+    const listed = lines(steward('audit', 'attachments', '--ledger', ledger, '--json'));
+    expect(spans).toHaveLength(listed.length);
+    const cut = ['--since', '200', '--until', '300'];
+    const part = steward('export', 'perfetto', '--out', `${out}.gz`, ...cut, '--ledger', ledger);
+    expect(part.stdout).toMatch(/commits 200 to 300/);
+    const nowhere = join(folder, 'no-folder', 'out.json');
+    expect(steward('export', 'perfetto', '--out', nowhere, '--ledger', ledger).code).toBe(1);
   });
 
   test('decode needs no ledger', () => {

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { auditCommand } from './commands/audit';
 import { decodeCommand } from './commands/decode';
 import { diffCommand } from './commands/diff';
+import { exportCommand } from './commands/export';
 import { getCommand } from './commands/get';
 import { importCommand } from './commands/import';
 import { logCommand } from './commands/log';
@@ -24,7 +25,7 @@ function program(): Command {
     );
   const commands = [
     ...[runCommand, logCommand, showCommand, getCommand, diffCommand, auditCommand],
-    ...[replayCommand, verifyCommand, importCommand, decodeCommand],
+    ...[replayCommand, verifyCommand, importCommand, exportCommand, decodeCommand],
   ];
   for (const add of commands) add(steward);
   return steward;

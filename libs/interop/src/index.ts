@@ -1,3 +1,7 @@
+export { COMMIT_US, TraceEventExport } from './trace-event/export';
+export type { ShownCommit, ShownSpan } from './trace-event/export';
+export type { TraceEvent } from './trace-event/events';
+export { validateTraceEvents, type Violation } from './trace-event/validate';
 export { importQemuTrace, type ImportReport, type QemuTraceInput } from './qemu-trace/import';
 export { crossCheck, type CrossCheck, type Finding } from './qemu-trace/cross-check';
 export { checkEvents, type EventFinding } from './qemu-trace/event-check';

@@ -1,0 +1,149 @@
+import { createWriteStream, renameSync, rmSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import type { Command } from 'commander';
+import { fanOutOf } from '@steward/audit';
+import { TraceEventExport } from '@steward/interop';
+import type { ShownCommit, TraceEvent } from '@steward/interop';
+import type { AttachmentSpan, StoredCommit, StoredEffect } from '@steward/ledger';
+import { positionOf, withReadModels, type OpenLedger } from '../ledger-access';
+import { withLedgerOption } from '../options';
+import { print, printJson } from '../output';
+import { progressBar } from '../progress';
+
+interface ExportFlags {
+  readonly ledger: string;
+  readonly json?: boolean;
+  readonly out: string;
+  readonly since?: string;
+  readonly until?: string;
+}
+
+interface Range {
+  readonly since: number;
+  readonly until: number;
+}
+
+export function exportCommand(program: Command): void {
+  const exports = program.command('export').description('write what others can open');
+  withLedgerOption(exports.command('perfetto'))
+    .description(
+      'attachments, commands, fan-out and counters for ui.perfetto.dev or chrome://tracing',
+    )
+    .requiredOption('--out <file>', 'file to write; packed when it ends in .gz')
+    .option('--since <position>', 'only from this commit on')
+    .option('--until <position>', 'only up to this commit')
+    .action((flags: ExportFlags) => run(flags));
+}
+
+async function run(flags: ExportFlags): Promise<void> {
+  await withReadModels(flags.ledger, async (open) => {
+    const since = flags.since === undefined ? 1 : await positionOf(flags.since, open.ledger);
+    const until = await positionOf(flags.until ?? 'latest', open.ledger);
+    const bar = progressBar('exporting');
+    let count = 0;
+    const counted = async function* (): AsyncGenerator<TraceEvent> {
+      for await (const event of eventsOf(open, { since, until }, bar.update)) {
+        count++;
+        yield event;
+      }
+    };
+    await writeWhole(flags.out, textOf(counted())).finally(bar.stop);
+    if (flags.json) printJson({ out: flags.out, since, until, events: count });
+    else print(`wrote ${flags.out}: ${count} events of commits ${since} to ${until}`);
+  });
+}
+
+async function* eventsOf(
+  { ledger, readModels }: OpenLedger,
+  { since, until }: Range,
+  progress: (done: number, total: number) => void,
+): AsyncGenerator<TraceEvent> {
+  const picture = new TraceEventExport();
+  const hostOf = new Map<string, string>();
+  for await (const commit of ledger.commits({ until })) {
+    for (const { type, payload } of commit.events) {
+      if (type === 'DeviceAdded') hostOf.set(String(payload['device']), commit.host);
+    }
+    if (commit.position < since) continue;
+    const effects = [...readModels.effects.read(commit.position)];
+    yield* picture.commit(shown(commit, effects));
+    progress(commit.position, until);
+  }
+  for (const span of readModels.attachments.find({})) {
+    const cut = cutTo(span, { since, until });
+    if (cut === undefined) continue;
+    yield* picture.span({ ...cut, host: hostOf.get(span.device) ?? '', args: argsOf(span) }, until);
+  }
+}
+
+/** The part of a span that lies in the range. */
+function cutTo(span: AttachmentSpan, { since, until }: Range): AttachmentSpan | undefined {
+  if (span.fromPosition > until || (span.toPosition ?? Infinity) <= since) return undefined;
+  const toPosition = span.toPosition !== null && span.toPosition <= until ? span.toPosition : null;
+  return { ...span, fromPosition: Math.max(span.fromPosition, since), toPosition };
+}
+
+function argsOf({
+  vm,
+  vmid,
+  vste0,
+  vste1,
+  ste,
+  actor,
+  beganBy,
+  endedBy,
+}: AttachmentSpan): Record<string, unknown> {
+  return { vm, vmid, vste: vste0 === null ? null : [vste0, vste1], ste, actor, beganBy, endedBy };
+}
+
+function shown(commit: StoredCommit, effects: readonly StoredEffect[]): ShownCommit {
+  const { position, host, at, actor, commandId, command, outcome, causationId } = commit;
+  const fanOut = fanOutOf(commit, effects);
+  const dma = dmaOf(effects);
+  const causedBy = Number(causationId);
+  return {
+    ...{ position, host, at, actor, commandId, command: String(command['type']) },
+    ...(!outcome.ok && { refused: outcome.errno }),
+    ...(Number.isSafeInteger(causedBy) && causedBy > 0 && { causedBy }),
+    ...(fanOut && { fanOut }),
+    ...(dma && { dma }),
+  };
+}
+
+function dmaOf(effects: readonly StoredEffect[]): ShownCommit['dma'] {
+  const batches = effects.filter(({ kind }) => kind === 'dma');
+  if (batches.length === 0) return undefined;
+  const sum = (key: string): number => batches.reduce((n, b) => n + Number(b.payload[key]), 0);
+  return { matched: sum('matched'), faulted: sum('faulted'), mismatched: sum('mismatched') };
+}
+
+/** One event a line, so that a person can look at the file too. */
+async function* textOf(events: AsyncIterable<TraceEvent>): AsyncGenerator<string> {
+  const LINES = 256;
+  let lines: string[] = [];
+  let separator = '{"displayTimeUnit":"ms","traceEvents":[\n';
+  for await (const event of events) {
+    lines.push(`${separator}${JSON.stringify(event)}`);
+    separator = ',\n';
+    if (lines.length < LINES) continue;
+    yield lines.join('');
+    lines = [];
+  }
+  yield `${lines.join('')}${separator.startsWith('{') ? separator : ''}\n]}\n`;
+}
+
+/** Writes beside the file and renames, so that a failure leaves no half of it. */
+async function writeWhole(file: string, text: AsyncIterable<string>): Promise<void> {
+  const part = `${file}.part`;
+  const target = createWriteStream(part);
+  try {
+    if (file.endsWith('.gz')) await pipeline(Readable.from(text), createGzip(), target);
+    else await pipeline(Readable.from(text), target);
+    renameSync(part, file);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error;
+  }
+}
