@@ -244,6 +244,50 @@ describe('steward', () => {
     expect(steward('audit', 'fanout', '--position', '1', '--since', '1').code).toBe(2);
   });
 
+  test('bisect finds the commit at which something came to hold', () => {
+    const bisect = (...args: string[]): Result => steward('bisect', ...args, '--ledger', ledger);
+    const device = ['--device', 'strict-a.0010'];
+    const attached = lines(steward('log', 'device/strict-a.0010', '--ledger', ledger, '--json'))
+      .filter((event) => event['type'] === 'DeviceAttached')
+      .map(({ position, payload }) => ({ position, ...(payload as { target: { id: string } }) }));
+    const { position, target } = attached[1]!;
+    const found = json(
+      bisect(
+        '--predicate',
+        'attached',
+        ...device,
+        '--to',
+        target.id,
+        '--bad',
+        String(position),
+        '--json',
+      ),
+    );
+    expect(found).toMatchObject({ first: position, commit: { position } });
+    const nested = ['--predicate', 'ste', ...device, '--field', 'Config', '--value', 'NESTED'];
+    const seen = bisect(...nested, '--bad', String(attached[2]!.position));
+    expect(seen.stdout).toContain(`commit ${String(attached[2]!.position)} is the first`);
+    expect(bisect(...nested, '--bad', '3').code).toBe(1);
+    expect(bisect('--predicate', 'attached').code).toBe(2);
+    expect(bisect('--predicate', 'nonsense').code).toBe(2);
+  });
+
+  test('bisect --run takes git exit codes, and goes on where it was interrupted', () => {
+    const state = join(folder, 'bisect.json');
+    const bisect = (command: string): Result =>
+      steward('bisect', '--run', command, '--state', state, '--ledger', ledger, '--json');
+    const stops = 'test $STEWARD_POSITION -ne 99 || exit 130; test $STEWARD_POSITION -lt 99';
+    expect(bisect(stops).code).toBe(1);
+    const kept = JSON.parse(readFileSync(state, 'utf8')) as { probes: unknown[] };
+    expect(kept.probes.length).toBeGreaterThan(2);
+    expect(bisect('true').code).toBe(4);
+    writeFileSync(state, readFileSync(state, 'utf8').replace('exit 130', 'exit 1'));
+    const done = json(bisect(stops.replace('exit 130', 'exit 1')));
+    expect(done['first']).toBe(99);
+    expect((done['probes'] as unknown[]).slice(0, kept.probes.length)).toEqual(kept.probes);
+    expect(existsSync(state)).toBe(false);
+  });
+
   test('export perfetto writes trace events that keep the rules of the format', () => {
     const out = join(folder, 'run.perfetto.json');
     const result = json(steward('export', 'perfetto', '--out', out, '--ledger', ledger, '--json'));

@@ -34,6 +34,7 @@ const EXIT_BY_ERROR: Readonly<Record<string, ExitCode>> = {
   TraceError: EXIT.failed,
   CmdqError: EXIT.failed,
   NoSuchSmmu: EXIT.notFound,
+  BisectBoundsError: EXIT.failed,
   UnsupportedTrace: EXIT.refused,
 };
 

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { auditCommand } from './commands/audit';
+import { bisectCommand } from './commands/bisect';
 import { decodeCommand } from './commands/decode';
 import { diffCommand } from './commands/diff';
 import { exportCommand } from './commands/export';
@@ -25,7 +26,7 @@ function program(): Command {
     );
   const commands = [
     ...[runCommand, logCommand, showCommand, getCommand, diffCommand, auditCommand],
-    ...[replayCommand, verifyCommand, importCommand, exportCommand, decodeCommand],
+    ...[bisectCommand, replayCommand, verifyCommand, importCommand, exportCommand, decodeCommand],
   ];
   for (const add of commands) add(steward);
   return steward;

@@ -5,3 +5,11 @@ export { difference, type Difference } from './time-travel/difference';
 export { States, type AggregateView, type Selection } from './time-travel/states';
 export type { View, ViewObject } from './time-travel/state-view';
 export { POSITION_FORMS, PositionError, resolvePosition } from './time-travel/position';
+export {
+  bisect,
+  BisectBoundsError,
+  type BisectResult,
+  type Probe,
+  type Verdict,
+} from './bisect/bisect';
+export { deviceAttached, digestDiffers, steFieldEquals, type Predicate } from './bisect/predicates';

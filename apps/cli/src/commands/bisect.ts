@@ -1,0 +1,199 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { InvalidArgumentError, type Command } from 'commander';
+import { z } from 'zod';
+import { bisect, deviceAttached, digestDiffers, steFieldEquals } from '@steward/replay';
+import type { BisectResult, Predicate, Probe, Verdict } from '@steward/replay';
+import { CliError, EXIT } from '../exit-codes';
+import { readJson } from '../files';
+import { positionOf, withLedger, withReadModels, type OpenLedger } from '../ledger-access';
+import { withLedgerOption } from '../options';
+import { colour, print, printJson, say } from '../output';
+
+interface BisectFlags {
+  readonly ledger: string;
+  readonly json?: boolean;
+  readonly predicate?: PredicateName;
+  readonly run?: string;
+  readonly good?: string;
+  readonly bad?: string;
+  readonly device?: string;
+  readonly to?: string;
+  readonly field?: string;
+  readonly value?: string;
+  readonly other?: string;
+  readonly state?: string;
+}
+
+/** The built-in predicates: what each needs, and how it is made. */
+const PREDICATES = {
+  attached: {
+    needs: ['device', 'to'],
+    make: ({ ledger }: OpenLedger, f: Asked) => deviceAttached(ledger, f.device, f.to),
+  },
+  ste: {
+    needs: ['device', 'field', 'value'],
+    make: ({ ledger }: OpenLedger, f: Asked) => steFieldEquals(ledger, f.device, f),
+  },
+  digest: { needs: ['other'], make: undefined },
+} as const;
+type PredicateName = keyof typeof PREDICATES;
+type Option = 'device' | 'to' | 'field' | 'value' | 'other';
+type Asked = Record<Option, string>;
+
+export function bisectCommand(program: Command): void {
+  withLedgerOption(program.command('bisect'))
+    .description('find the first commit at which something holds')
+    .option('--predicate <name>', predicateHelp(), predicateName)
+    .option(
+      '--run <command>',
+      'ask a command instead: exit 0 not yet, 125 cannot tell, 1 to 127 it holds; STEWARD_POSITION and STEWARD_LEDGER are set',
+    )
+    .option('--good <position>', 'a commit at which it does not hold yet', '0')
+    .option('--bad <position>', 'a commit at which it holds', 'latest')
+    .option('--device <id>', 'the device asked about')
+    .option('--to <domain>', 'blocked, KIND/ID, or the ID of a domain')
+    .option('--field <name>', 'a field of the STE in force, e.g. Config')
+    .option('--value <value>', 'its value as `get device` shows it, e.g. NESTED or 0x1')
+    .option('--other <ledger>', 'the ledger whose digests are compared')
+    .option('--state <file>', 'keeps the probes, so that an interrupted search goes on')
+    .action((flags: BisectFlags) => run(flags));
+}
+
+function predicateHelp(): string {
+  const each = Object.entries(PREDICATES).map(
+    ([name, { needs }]) => `${name} (${needs.map((option) => `--${option}`).join(', ')})`,
+  );
+  return each.join('; ');
+}
+
+function predicateName(text: string): PredicateName {
+  if (Object.hasOwn(PREDICATES, text)) return text as PredicateName;
+  throw new InvalidArgumentError(`expected one of ${Object.keys(PREDICATES).join(', ')}.`);
+}
+
+async function run(flags: BisectFlags): Promise<void> {
+  const question = questionOf(flags);
+  await withReadModels(flags.ledger, async (open) => {
+    const bounds = {
+      good: await positionOf(flags.good ?? '0', open.ledger),
+      bad: await positionOf(flags.bad ?? 'latest', open.ledger),
+    };
+    const search = { question: { ...question, ...bounds, ledger: flags.ledger }, flags };
+    await asking(open, flags, async (probe) => {
+      const known = knownProbes(search);
+      const result = await bisect(bounds, probe, {
+        known,
+        onProbe: ({ position, verdict }, left) => {
+          keep(search, [...known, { position, verdict }]);
+          known.push({ position, verdict });
+          say(`commit ${position}: ${verdict} (at most ${left} more)`);
+        },
+      });
+      if (flags.state !== undefined) rmSync(flags.state, { force: true });
+      await report(open, result, search);
+    });
+  });
+}
+
+/** What is asked, as values: a search goes on only where the same is asked. */
+function questionOf(flags: BisectFlags): Readonly<Record<string, string>> {
+  if ((flags.predicate === undefined) === (flags.run === undefined)) {
+    throw new CliError(EXIT.usage, 'give either --predicate or --run');
+  }
+  if (flags.run !== undefined) return { run: flags.run };
+  const name = flags.predicate ?? 'attached';
+  const { needs } = PREDICATES[name];
+  const missing = needs.filter((option) => flags[option] === undefined);
+  if (missing.length > 0) {
+    const list = missing.map((option) => `--${option}`).join(', ');
+    throw new CliError(EXIT.usage, `--predicate ${name} needs ${list}`);
+  }
+  const asked = needs.map((option) => [option, flags[option] ?? ''] as const);
+  return { predicate: name, ...Object.fromEntries(asked) };
+}
+
+async function asking(
+  open: OpenLedger,
+  flags: BisectFlags,
+  work: (probe: (position: number) => Promise<Verdict>) => Promise<void>,
+): Promise<void> {
+  const { run: command, predicate = 'attached', other = '' } = flags;
+  if (command !== undefined) return work((position) => ask(command, flags.ledger, position));
+  const { make } = PREDICATES[predicate];
+  if (make !== undefined) return work(verdicts(make(open, flags as unknown as Asked)));
+  return withLedger(other, 'read', ({ readModels }) =>
+    work(verdicts(digestDiffers(open.readModels.digests, readModels.digests))),
+  );
+}
+
+function verdicts(holds: Predicate): (position: number) => Promise<Verdict> {
+  return async (position) => ((await holds(position)) ? 'bad' : 'good');
+}
+
+const CANNOT_TELL = 125;
+const LAST_VERDICT = 127;
+
+/** Runs a command with git bisect's exit codes. */
+async function ask(command: string, ledger: string, position: number): Promise<Verdict> {
+  const env = { ...process.env, STEWARD_POSITION: String(position), STEWARD_LEDGER: ledger };
+  const { status, error } = spawnSync(command, {
+    shell: true,
+    env,
+    stdio: ['ignore', process.stderr, 'inherit'],
+  });
+  if (error !== undefined) throw new CliError(EXIT.failed, `--run: ${error.message}`);
+  if (status === null || status > LAST_VERDICT) {
+    throw new CliError(EXIT.failed, `--run: "${command}" ended with ${status ?? 'a signal'}`);
+  }
+  if (status === CANNOT_TELL) return 'skip';
+  return status === 0 ? 'good' : 'bad';
+}
+
+interface Search {
+  readonly question: Readonly<Record<string, string | number>>;
+  readonly flags: BisectFlags;
+}
+
+const STATE = z.object({
+  question: z.record(z.string(), z.union([z.string(), z.number()])),
+  probes: z.array(
+    z.object({ position: z.int().nonnegative(), verdict: z.enum(['good', 'bad', 'skip']) }),
+  ),
+});
+
+function knownProbes({ question, flags: { state } }: Search): Probe[] {
+  if (state === undefined || !existsSync(state)) return [];
+  const parsed = STATE.safeParse(readJson(state, 'search'));
+  if (!parsed.success) throw new CliError(EXIT.failed, `${state} holds no search of bisect`);
+  if (JSON.stringify(parsed.data.question) === JSON.stringify(question)) return parsed.data.probes;
+  throw new CliError(EXIT.refused, `${state} holds a search for something else; remove it first`);
+}
+
+function keep({ question, flags: { state } }: Search, probes: readonly Probe[]): void {
+  if (state !== undefined) writeFileSync(state, `${JSON.stringify({ question, probes })}\n`);
+}
+
+async function report(
+  { ledger }: OpenLedger,
+  result: BisectResult,
+  { question, flags }: Search,
+): Promise<void> {
+  const { first, good, bad, probes } = result;
+  const commit = first === null ? undefined : await ledger.commit(first);
+  const cause = commit && {
+    ...{ position: commit.position, at: commit.at, actor: commit.actor },
+    ...{ commandId: commit.commandId, command: commit.command, causationId: commit.causationId },
+  };
+  if (flags.json) return printJson({ question, first, good, bad, probes, commit: cause ?? null });
+  if (commit === undefined) {
+    print(`somewhere after ${good} and up to ${bad}: the commits between could not be told`);
+    return;
+  }
+  print(`${colour.bold(`commit ${commit.position}`)} is the first at which it holds`);
+  print(`  ${JSON.stringify(commit.command)}`);
+  print(
+    `  by ${commit.actor} at ${commit.at}${commit.causationId ? `, caused by commit ${commit.causationId}` : ''}`,
+  );
+  print(`  ${probes.length} probes; look at it with: steward show ${commit.position}`);
+}
