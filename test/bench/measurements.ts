@@ -1,7 +1,13 @@
+import { HOST_FANOUT } from './host/fanout';
 import type { Measurement } from './measurement';
 import { IDLE_STREAM } from './smmu/idle-stream';
 import { INVALIDATE } from './smmu/invalidate';
 import { TRANSLATE } from './smmu/translate';
 
 /** Every measurement there is, in the order in which they run. */
-export const MEASUREMENTS: readonly Measurement[] = [...TRANSLATE, ...INVALIDATE, IDLE_STREAM];
+export const MEASUREMENTS: readonly Measurement[] = [
+  ...TRANSLATE,
+  ...INVALIDATE,
+  IDLE_STREAM,
+  ...HOST_FANOUT,
+];

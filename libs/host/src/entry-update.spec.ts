@@ -1,5 +1,6 @@
 import { STE, STE_CONFIG } from '@steward/smmu';
 import fc from 'fast-check';
+import { CD_RULES } from './cd-composition';
 import { planEntryUpdate, usedBits } from './entry-update';
 import { composeSte } from './ste-composition';
 import { kunit, words } from './__fixtures__/recorded';
@@ -31,6 +32,15 @@ describe('the update of a stream table entry', () => {
     (_, recorded) => {
       expect(usedBits(words(recorded.initial))).toEqual(words(recorded.initialUsed));
       expect(usedBits(words(recorded.target))).toEqual(words(recorded.targetUsed));
+    },
+  );
+
+  it.each(kunit.cd.map((recorded, i) => [`${i} ${recorded.case}`, recorded] as const))(
+    'does the same for context descriptors: %s',
+    (_, recorded) => {
+      const update = planEntryUpdate(words(recorded.initial), words(recorded.target), CD_RULES);
+      expect(update.steps).toEqual(recorded.wordsAtEachSync.map(words));
+      expect(update.hitless).toBe(recorded.hitless);
     },
   );
 

@@ -14,6 +14,7 @@ export interface EntryRules {
 }
 
 const WORDS = 8;
+const INVALID: EntryWords = Array.from({ length: WORDS }, () => 0n);
 
 /** Linux gives S1ContextPtr and S2TTB address bits [51:0] only (arm-smmu-v3.h, `STRTAB_STE_*_MASK`). */
 const ADDRESS_BITS = (1n << 52n) - 1n;
@@ -92,7 +93,8 @@ function safeBits(current: SteWords, target: SteWords): bigint[] {
   return safe;
 }
 
-const STE_RULES: EntryRules = { usedBits, safeBits };
+/** Which bits of an STE matter. */
+export const STE_RULES: EntryRules = { usedBits, safeBits };
 
 /** What an update does: the entry as it stands in memory at each sync, and whether no transaction can be aborted. */
 export interface EntryUpdate {
@@ -125,22 +127,23 @@ export function planEntryUpdate(
     if (changed) steps.push([...entry]);
   };
   const [only, ...others] = critical;
-  if (only === undefined) {
+  if (others.length > 0) {
+    set(INVALID, 0, 1);
+    set(target, 1, WORDS - 1);
+    set(target, 0, 1);
+  } else {
+    if (only !== undefined) {
+      // The critical dword is written whole in the next step; leaving it alone here can save a sync.
+      intermediate[only] = current[only]!;
+      set(intermediate, 0, WORDS);
+      set(target, only, 1);
+    }
     set(target, 0, WORDS);
-    return { steps, hitless: true };
   }
-  if (others.length === 0) {
-    // The critical dword is written whole in the next step; leaving it alone here can save a sync.
-    intermediate[only] = current[only]!;
-    set(intermediate, 0, WORDS);
-    set(target, only, 1);
-    set(target, 0, WORDS);
-    return { steps, hitless: true };
-  }
-  set([0n], 0, 1);
-  set(target, 1, WORDS - 1);
-  set(target, 0, 1);
-  return { steps, hitless: false };
+  // Nothing but its valid bit is looked at in an entry of zeros.
+  const valid = rules.usedBits(INVALID);
+  const isValid = (step: EntryWords): boolean => step.some((word, i) => (word & valid[i]!) !== 0n);
+  return { steps, hitless: steps.every(isValid) };
 }
 
 /** The entry with every currently unused bit already at its target, and the dwords that then still differ. */

@@ -36,12 +36,13 @@ export function merge(
   array: InvalidationArray,
   added: readonly InvalidationTarget[],
 ): InvalidationArray {
-  const merged = purge(array).map((entry) => ({ ...entry }));
-  for (const target of [...added].sort(compareTargets)) {
-    const at = merged.findIndex((entry) => compareTargets(entry, target) >= 0);
-    const found = at < 0 ? undefined : merged[at];
-    if (found !== undefined && compareTargets(found, target) === 0) found.users += 1;
-    else merged.splice(at < 0 ? merged.length : at, 0, { ...target, users: 1 });
+  const merged = [...purge(array)];
+  for (const target of added) {
+    const at = position(merged, target);
+    const found = merged[at];
+    if (found !== undefined && compareTargets(found, target) === 0) {
+      merged[at] = { ...found, users: found.users + 1 };
+    } else merged.splice(at, 0, { ...target, users: 1 });
   }
   return merged;
 }
@@ -54,13 +55,14 @@ export function unref(
   array: InvalidationArray,
   removed: readonly InvalidationTarget[],
 ): InvalidationArray {
-  const left = array.map((entry) => ({ ...entry }));
+  const left = [...array];
   for (const target of removed) {
-    const entry = left.find((candidate) => compareTargets(candidate, target) === 0);
-    if (entry === undefined || entry.users === 0) {
+    const at = position(left, target);
+    const entry = left[at];
+    if (entry === undefined || entry.users === 0 || compareTargets(entry, target) !== 0) {
       throw new RangeError(`no user of ${target.type} ${target.id} on ${target.smmu}`);
     }
-    entry.users -= 1;
+    left[at] = { ...entry, users: entry.users - 1 };
   }
   while (left.at(-1)?.users === 0) left.pop();
   return left;
@@ -73,7 +75,19 @@ export function purge(array: InvalidationArray): InvalidationArray {
 
 /** Whether anyone still uses this target. */
 export function isUsed(array: InvalidationArray, target: InvalidationTarget): boolean {
-  return array.some((entry) => entry.users > 0 && compareTargets(entry, target) === 0);
+  const entry = array[position(array, target)];
+  return entry !== undefined && entry.users > 0 && compareTargets(entry, target) === 0;
+}
+
+/** Index of the first entry that does not come before the target. */
+function position(array: InvalidationArray, target: InvalidationTarget): number {
+  let [low, high] = [0, array.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareTargets(array[middle]!, target) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Order of the array: SMMU, type, id, and for ATS the SubstreamID. */
