@@ -32,16 +32,19 @@ export function invalidationPlan(
   request: FlushRequest,
   featuresOf: (smmu: string) => InvalidationFeatures,
 ): readonly Issue[] {
-  const live = array.filter((entry) => entry.users > 0);
   const plan: Issue[] = [];
-  let batch: Issue[] = [];
-  for (const [i, entry] of live.entries()) {
-    batch.push(...targetIssues(entry, request, featuresOf(entry.smmu)));
-    const next = live[i + 1];
-    if (batch.length === 0 || (next !== undefined && !endsBatch(entry, next))) continue;
-    plan.push(...batch, syncIssue(entry.smmu));
-    batch = [];
+  let last: CountedTarget | undefined;
+  let synced = 0;
+  const sync = (): void => {
+    if (last !== undefined && plan.length > synced) synced = plan.push(syncIssue(last.smmu));
+  };
+  for (const entry of array) {
+    if (entry.users === 0) continue;
+    if (last !== undefined && endsBatch(last, entry)) sync();
+    pushIssues(plan, entry, request, featuresOf(entry.smmu));
+    last = entry;
   }
+  sync();
   return plan;
 }
 
@@ -70,28 +73,34 @@ function isAts(entry: CountedTarget): boolean {
   return entry.type === 'ATS' || entry.type === 'ATS_FULL';
 }
 
-function targetIssues(
+function pushIssues(
+  plan: Issue[],
   entry: CountedTarget,
   request: FlushRequest,
   features: InvalidationFeatures,
-): Issue[] {
+): void {
   const { smmu, id } = entry;
   const tooBig = isTooBig(request, features);
   switch (entry.type) {
     case 'S1_ASID':
     case 'S2_VMID': {
       const { range, all, tag } = OPCODES[entry.type];
-      if (tooBig) return [issue(smmu, all, { [tag]: BigInt(id) })];
-      const fields = features.rangeInvalidation ? rangeFields(request) : singleFields(request);
-      return fields.map((values) => issue(smmu, range, { [tag]: BigInt(id), ...values }));
+      if (tooBig) plan.push(issue(smmu, all, { [tag]: BigInt(id) }));
+      else {
+        const spans = features.rangeInvalidation ? rangeFields(request) : singleFields(request);
+        for (const span of spans) plan.push(issue(smmu, range, { [tag]: BigInt(id), ...span }));
+      }
+      break;
     }
     case 'S2_VMID_S1_CLEAR':
       // TLBI_S12_VMALL has already removed the stage-1 entries.
-      return tooBig ? [] : [issue(smmu, 'TLBI_NH_ALL', { VMID: BigInt(id) })];
+      if (!tooBig) plan.push(issue(smmu, 'TLBI_NH_ALL', { VMID: BigInt(id) }));
+      break;
     case 'ATS':
-      return [issue(smmu, 'ATC_INV', { StreamID: BigInt(id), ...atcSpan(entry, request) })];
+      plan.push(issue(smmu, 'ATC_INV', { StreamID: BigInt(id), ...atcSpan(entry, request) }));
+      break;
     case 'ATS_FULL':
-      return [atcInvalidateAll(smmu, id)];
+      plan.push(atcInvalidateAll(smmu, id));
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Measured, Measurement } from '../measurement';
+import { median, nanoseconds, percentile } from '../timing';
 import { FanoutHost } from './fanout-host';
 
 const DEVICES = [10, 1000, 10_000] as const;
@@ -11,23 +12,20 @@ function measure(devices: number, quick: boolean): Measured {
   const rounds = Math.max(5, Math.round((quick ? TOLD / 5 : TOLD) / devices));
   const times: number[] = [];
   for (let round = -3; round < rounds; round++) {
-    const started = performance.now();
-    host.unmap();
-    const micros = (performance.now() - started) * 1000;
+    const spent = nanoseconds(() => host.unmap()) / 1000;
     host.map();
-    if (round >= 0) times.push(micros);
+    if (round >= 0) times.push(spent);
   }
-  times.sort((a, b) => a - b);
-  const at = (share: number): number => times[Math.floor(share * (times.length - 1))]!;
+  const middle = median(times);
   return {
     name: `host.fanout.${devices}`,
-    value: at(0.5),
+    value: middle,
     unit: 'us',
     better: 'lower',
     n: rounds,
-    p50: at(0.5),
-    p99: at(0.99),
-    note: `${(at(0.5) / devices).toFixed(3)} us per device; all have ATS`,
+    p50: middle,
+    p99: percentile(times, 0.99),
+    note: `${(middle / devices).toFixed(3)} us per device; all have ATS`,
   };
 }
 

@@ -139,6 +139,11 @@ export function commandName(words: CommandWords): CommandName | undefined {
   return byOpcode[opcodeOf(words)];
 }
 
+/** Each command with no field set but the opcode. */
+const opcodeAlone = Object.fromEntries(
+  Object.entries(COMMANDS).map(([name, format]) => [name, [BigInt(format.opcode), 0n]]),
+) as unknown as Readonly<Record<CommandName, CommandWords>>;
+
 /**
  * The two words of a command; the opcode is filled in, fields not given are zero.
  * @throws RangeError when a field does not exist in this command or a value does not fit it.
@@ -148,9 +153,6 @@ export function encodeCommand(
   values: Readonly<Record<string, bigint>> = {},
 ): CommandWords {
   const format: CommandFormat = COMMANDS[name];
-  const [first = 0n, second = 0n] = format.layout.encode({
-    ...values,
-    Opcode: BigInt(format.opcode),
-  });
+  const [first = 0n, second = 0n] = format.layout.encode(values, opcodeAlone[name]);
   return [first, second];
 }

@@ -85,6 +85,8 @@ export function layout<const F extends Record<string, Field>>(
 ): Layout<F> {
   const masks = checkedMasks(name, size, fields);
   const wordCount = Math.ceil(size / WORD);
+  const widths = new Map(Object.entries(fields).map(([key, f]) => [key, widthMask(f)]));
+  const parts = new Map(Object.entries(fields).map(([key, f]) => [key, partsOf(f)]));
 
   const fieldOf = (field: keyof F): Field => {
     const f = fields[field];
@@ -114,14 +116,23 @@ export function layout<const F extends Record<string, Field>>(
       return { values: values as Values<F>, reserved: split(join(words) & ~declared, wordCount) };
     },
     encode(values, base = []) {
-      let whole = join(base);
-      for (const [key, value] of Object.entries(values) as [string, bigint | undefined][]) {
+      const words: bigint[] = [];
+      for (let i = 0; i < wordCount; i++) words.push((base[i] ?? 0n) & WORD_MASK);
+      for (const key in values) {
+        const value = values[key];
         if (value === undefined) continue;
         const f = fieldOf(key);
-        const raw = rawOf(`${name}.${key}`, f, value);
-        whole = (whole & ~masks.get(key)!) | (raw << BigInt(f.lo));
+        const raw = rawOf(f, value, widths.get(key)!);
+        if (raw === undefined) {
+          const what = `${name}.${key}: 0x${value.toString(16)}`;
+          throw new RangeError(`${what} does not fit [${f.hi}:${f.lo}]`);
+        }
+        for (const { word, mask, keep, shift } of parts.get(key)!) {
+          const part = shift < 0n ? raw >> -shift : raw << shift;
+          words[word] = (words[word]! & keep) | (part & mask);
+        }
       }
-      return split(whole, wordCount);
+      return words;
     },
     mask(...keys) {
       return split(
@@ -169,6 +180,26 @@ function checkedMasks(
   return masks;
 }
 
+/** Where one word of an entry holds bits of a field; `shift` is negative where it holds the upper ones. */
+interface FieldPart {
+  readonly word: number;
+  readonly mask: bigint;
+  /** The other bits of that word. */
+  readonly keep: bigint;
+  readonly shift: bigint;
+}
+
+function partsOf(f: Field): FieldPart[] {
+  const parts: FieldPart[] = [];
+  for (let word = Math.floor(f.lo / WORD); word * WORD <= f.hi; word++) {
+    const shift = BigInt(f.lo - word * WORD);
+    const bits = widthMask(f);
+    const mask = (shift < 0n ? bits >> -shift : bits << shift) & WORD_MASK;
+    parts.push({ word, mask, keep: WORD_MASK & ~mask, shift });
+  }
+  return parts;
+}
+
 function widthMask(f: Field): bigint {
   return (1n << BigInt(f.hi - f.lo + 1)) - 1n;
 }
@@ -177,13 +208,12 @@ function valueOf(f: Field, raw: bigint): bigint {
   return f.addressLsb === undefined ? raw : raw << BigInt(f.addressLsb);
 }
 
-function rawOf(what: string, f: Field, value: bigint): bigint {
-  const lsb = BigInt(f.addressLsb ?? 0);
+/** The bits that hold a value; undefined when it does not fit. */
+function rawOf(f: Field, value: bigint, widest: bigint): bigint | undefined {
+  if (f.addressLsb === undefined) return value < 0n || value > widest ? undefined : value;
+  const lsb = BigInt(f.addressLsb);
   const raw = value >> lsb;
-  if (value < 0n || raw > widthMask(f) || raw << lsb !== value) {
-    throw new RangeError(`${what}: 0x${value.toString(16)} does not fit [${f.hi}:${f.lo}]`);
-  }
-  return raw;
+  return value < 0n || raw > widest || raw << lsb !== value ? undefined : raw;
 }
 
 function meaning(f: Field, value: bigint): string | undefined {
