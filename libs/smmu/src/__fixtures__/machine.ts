@@ -16,6 +16,9 @@ export const NESTED_IDR = [0x0d44101b, 0x02730010, 0, 0x1414, 0, 0x74] as const;
 /** The same with a SubstreamID size of 20 bits and two-level CD tables. */
 export const SUBSTREAM_IDR = [0x0d4c101b, 0x02730510, 0, 0x1414, 0, 0x74] as const;
 
+/** The same with hardware update of Access flag and dirty state. */
+export const HTTU_IDR = [0x0d44109b, 0x02730010, 0, 0x1414, 0, 0x74] as const;
+
 /** The same with RAZ/WI termination: IDR0.TERM_MODEL = 0. */
 export const RAZ_WI_IDR = [0x0944101b, 0x02730010, 0, 0x1414, 0, 0x74] as const;
 
@@ -119,6 +122,16 @@ export class Machine {
     return entry;
   }
 
+  /** Addresses of the four descriptors that translate an input address, from the root on. */
+  walk(table: Table, input: number): number[] {
+    const entries = [table.root + index(input, 0) * 8];
+    for (let level = 1; level <= 3; level++) {
+      const next = Number(this.memory.read64(entries[level - 1]!) & 0xffff_ffff_f000n);
+      entries.push(next + index(input, level) * 8);
+    }
+    return entries;
+  }
+
   /**
    * Maps every page handed out so far at stage 2, IPA = PA, so that stage-1 tables and CDs can be
    * fetched.
@@ -181,7 +194,9 @@ function index(address: number, level: number): number {
  * A machine with one nested stream (StreamID 0, VMID 1, ASID 1) whose VA maps to an IPA that maps
  * to a PA.
  */
-export function nestedMachine(options: ConstructorParameters<typeof Machine>[1] = {}): {
+export function nestedMachine(
+  options: ConstructorParameters<typeof Machine>[1] & { idr?: SmmuConfiguration['idr'] } = {},
+): {
   machine: Machine;
   stage1: Table;
   stage2: Table;
@@ -192,7 +207,7 @@ export function nestedMachine(options: ConstructorParameters<typeof Machine>[1] 
   s2Entry: number;
   cd: number;
 } {
-  const machine = new Machine(NESTED_IDR, options);
+  const machine = new Machine(options.idr, options);
   const stage1 = machine.table();
   const stage2 = machine.table();
   const cd = machine.page();

@@ -19,6 +19,13 @@ export const STAGE2_ALL = 0xf << 6;
 /** The stage-2 leaf has a Device type (for STE.S2PTW). */
 export const S2_DEVICE = 1 << 10;
 
+/**
+ * The leaf of a stage is writable-clean: it permits writes, but the first one must walk again and
+ * mark the descriptor dirty (IHI 0070 §3.13.3).
+ */
+export const S1_CLEAN = 1 << 17;
+export const S2_CLEAN = 1 << 18;
+
 /** Which stages an entry translates. */
 export const KIND_STAGE1 = 0;
 export const KIND_STAGE2 = 1;

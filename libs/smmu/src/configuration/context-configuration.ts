@@ -4,6 +4,7 @@ import { addressSize, type Features } from '../registers/features';
 import type { Stage1Context, Stage1Half } from '../translation/context';
 import { GRANULE_4K, granuleOfTg0, granuleOfTg1, type Granule } from '../translation/granule';
 import { alignedTableBase } from '../translation/table-base';
+import { tableUpdates } from '../translation/table-updates';
 import { readCd, type CdFields } from './cd-fields';
 import { cdIllegality, walksDisabled } from './cd-legality';
 import type { StreamConfiguration } from './stream-configuration';
@@ -30,11 +31,13 @@ export function decodeCd(
     stage2Aarch32: false,
   };
   if (cdIllegality(cd, features, owner) !== undefined) return 'illegal';
+  const updates = tableUpdates(cd.HA, cd.HD);
   const onePrivilege = stream.world === STREAM_WORLD.EL2;
   return {
     halves: [lowerHalf(cd, stream, features), onePrivilege ? undefined : upperHalf(cd, features)],
     outputLimit: 2 ** addressSize(cd.IPS, features),
-    accessFlagFaults: cd.AFFD === 0,
+    accessFlagFaults: !updates.accessFlag && cd.AFFD === 0,
+    updates,
     onePrivilege,
     writeExecuteNever: cd.WXN === 1,
     privilegedAccessNever: cd.PAN === 1,

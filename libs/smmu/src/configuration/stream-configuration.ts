@@ -4,6 +4,7 @@ import { addressSize, type Features } from '../registers/features';
 import type { Stage2Context } from '../translation/context';
 import { granuleOfTg0 } from '../translation/granule';
 import { alignedTableBase } from '../translation/table-base';
+import { tableUpdates } from '../translation/table-updates';
 import { CachedCds } from './cached-cds';
 import { stage2StartLevel } from './stage2-geometry';
 import { readSte, usesStage1, usesStage2, type SteFields } from './ste-fields';
@@ -102,13 +103,15 @@ function stage2Context(
   const startLevel = stage2StartLevel(ste.S2SL0, granule, features)!;
   const inputBits = 64 - ste.S2T0SZ;
   const outputBits = addressSize(ste.S2PS, features);
+  const updates = tableUpdates(ste.S2HA, ste.S2HD);
   return {
     granule,
     startLevel,
     inputLimit: 2 ** inputBits,
     base: alignedTableBase(ste.S2TTB % LARGEST_PA, { granule, startLevel, inputBits, outputBits }),
     outputLimit: 2 ** outputBits,
-    accessFlagFaults: ste.S2AFFD === 0,
+    accessFlagFaults: !updates.accessFlag && ste.S2AFFD === 0,
+    updates,
     // Only a nested stream has walks to protect (IHI 0070 §5.2 S2PTW).
     protectedWalks: ste.S2PTW === 1 && usesStage1(ste),
     forcedWriteBack: features.fwb && ste.S2FWB === 1,

@@ -14,6 +14,8 @@ export interface TranslationFault {
   readonly class: FaultClass;
   /** Stage 2 only: the address that stage 2 was to translate. */
   readonly ipa?: number;
+  /** CLASS=TT only: the access was to write an updated stage-1 descriptor. */
+  readonly tableWrite?: boolean;
 }
 
 /** A descriptor fetch that ended in an external abort. */
@@ -106,8 +108,10 @@ function translationRecord(
     CLASS: EVENT_CLASS[fault.class],
     IPA: BigInt(ipa - (ipa % PAGE)),
   };
-  // Without HTTU, every access to a stage-1 table is a read (IHI 0070 §7.3.16).
-  if (fault.event === 'F_PERMISSION' && fault.class === 'TT') values['TTRnW'] = 1n;
+  // TTRnW (IHI 0070 §7.3.16).
+  if (fault.event === 'F_PERMISSION' && fault.class === 'TT' && fault.tableWrite !== true) {
+    values['TTRnW'] = 1n;
+  }
   return encodeEvent(fault.event, values);
 }
 

@@ -12,7 +12,12 @@ export interface UnsupportedFeature {
 /** Fields with the largest (or only) values that the model serves. */
 const SERVED: readonly [0 | 1 | 3 | 5, string, readonly bigint[], string][] = [
   [0, 'TTF', [2n], 'only VMSAv8-64 tables are modelled'],
-  [0, 'HTTU', [0n], 'hardware update of Access flag and dirty state is not modelled'],
+  [
+    0,
+    'HTTU',
+    [0n, 1n, 2n],
+    'hardware update of the Access flag of Table descriptors is not modelled',
+  ],
   [0, 'STALL_MODEL', [1n], 'the stall fault model is not modelled'],
   [0, 'VMW', [0n], 'VMID wildcards are not modelled'],
   [0, 'RME_IMPL', [0n], 'the Realm interface is not modelled'],

@@ -1,6 +1,7 @@
 import type { Stage1Spaces } from '../cache/translation-cache';
 import type { TlbSpace } from '../cache/tlb';
 import type { Granule } from './granule';
+import type { TableUpdates } from './table-updates';
 
 /** Stage 2 of a stream, ready to walk. Sizes are limits: the first byte address beyond. */
 export interface Stage2Context {
@@ -9,8 +10,9 @@ export interface Stage2Context {
   readonly inputLimit: number;
   readonly base: number;
   readonly outputLimit: number;
-  /** STE.S2AFFD=0: an AF of 0 faults. */
+  /** An AF of 0 faults: neither STE.S2AFFD nor a hardware update takes care of it. */
   readonly accessFlagFaults: boolean;
+  readonly updates: TableUpdates;
   /** STE.S2PTW. */
   readonly protectedWalks: boolean;
   /** STE.S2FWB, where implemented: it changes which MemAttr encodings are Device. */
@@ -44,8 +46,9 @@ export interface Stage1Context {
   /** TTB0 and TTB1; only the first in EL2. */
   readonly halves: readonly [Stage1Half, Stage1Half | undefined];
   readonly outputLimit: number;
-  /** CD.AFFD=0: an AF of 0 faults. */
+  /** An AF of 0 faults: neither CD.AFFD nor a hardware update takes care of it. */
   readonly accessFlagFaults: boolean;
+  readonly updates: TableUpdates;
   /** EL2: AP[1] is taken as 1 and there is one privilege (IHI 0070 §13.4.1). */
   readonly onePrivilege: boolean;
   readonly writeExecuteNever: boolean;

@@ -32,12 +32,19 @@ export const UXN_TABLE = half(TABLE_DESCRIPTOR, 'UXNTable', true);
 export const AP_TABLE_SHIFT = shift(TABLE_DESCRIPTOR, 'APTable');
 
 export const ACCESS_FLAG = half(S1_LEAF_DESCRIPTOR, 'AF', false);
+/** AP[2]: 1 takes write access away. */
+export const AP_READ_ONLY = 2 << shift(S1_LEAF_DESCRIPTOR, 'AP');
+/** Dirty Bit Modifier: a leaf without write access that is meant to be writable. */
+export const DBM = half(S1_LEAF_DESCRIPTOR, 'DBM', true);
 export const NOT_GLOBAL = half(S1_LEAF_DESCRIPTOR, 'nG', false);
 export const AP_SHIFT = shift(S1_LEAF_DESCRIPTOR, 'AP');
 export const PXN = half(S1_LEAF_DESCRIPTOR, 'PXN', true);
 export const UXN = half(S1_LEAF_DESCRIPTOR, 'UXN', true);
 
 export const S2AP_SHIFT = shift(S2_LEAF_DESCRIPTOR, 'S2AP');
+/** S2AP[1]: write access. */
+export const S2AP_WRITE = 2 << shift(S2_LEAF_DESCRIPTOR, 'S2AP');
+export const S2_DBM = half(S2_LEAF_DESCRIPTOR, 'DBM', true);
 export const S2_MEMATTR_SHIFT = shift(S2_LEAF_DESCRIPTOR, 'MemAttr');
 export const S2_XN_SHIFT = shift(S2_LEAF_DESCRIPTOR, 'XN');
 
@@ -53,6 +60,13 @@ export class Descriptor {
     const { lo, hi } = this;
     this.lo = swapped(hi);
     this.hi = swapped(lo);
+  }
+
+  /** Writes the descriptor to a backed physical address. */
+  write(memory: PhysicalMemory, pa: number, bigEndian: boolean): void {
+    const { lo, hi } = this;
+    if (bigEndian) memory.writeWord(pa, swapped(hi), swapped(lo));
+    else memory.writeWord(pa, lo, hi);
   }
 
   /**

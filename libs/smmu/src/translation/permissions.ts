@@ -2,6 +2,8 @@ import {
   PRIV_EXECUTE,
   PRIV_READ,
   PRIV_WRITE,
+  S1_CLEAN,
+  S2_CLEAN,
   S2_PRIV_EXECUTE,
   S2_READ,
   S2_UNPRIV_EXECUTE,
@@ -67,6 +69,8 @@ export interface Need {
   readonly privileged: boolean;
   readonly stage1: number;
   readonly stage2: number;
+  /** Bits of a TLB entry that must be clear, or the tables have to be walked again. */
+  readonly stale: number;
   /** Bits that say whether this kind of access could read and could write. */
   readonly readable: number;
   readonly writable: number;
@@ -88,6 +92,7 @@ function need(privileged: boolean, kind: 'read' | 'write' | 'execute'): Need {
     privileged,
     stage1: stage1[kind],
     stage2: stage2[kind],
+    stale: kind === 'write' ? S1_CLEAN | S2_CLEAN : 0,
     readable: stage1[reads] | stage2[reads],
     writable: stage1.write | stage2.write,
   };

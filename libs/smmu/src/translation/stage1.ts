@@ -1,12 +1,21 @@
 import { offsetInPage, pageSizeIndex } from '../cache/page-sizes';
-import { entryOrigin, KIND_STAGE1, S2_READ, STAGE2_ALL } from '../cache/tlb-info';
+import {
+  entryOrigin,
+  KIND_STAGE1,
+  S1_CLEAN,
+  S2_READ,
+  S2_WRITE,
+  STAGE2_ALL,
+} from '../cache/tlb-info';
 import type { Fault, TranslationFault } from '../events/faults';
 import type { PhysicalMemory } from '../memory/physical-memory';
 import type { Stage1Context, Stage1Half, Stage2Context } from './context';
 import {
   ACCESS_FLAG,
+  AP_READ_ONLY,
   AP_SHIFT,
   AP_TABLE_SHIFT,
+  DBM,
   Descriptor,
   NOT_GLOBAL,
   PXN,
@@ -33,6 +42,8 @@ export class Stage1Walker {
   info = 0;
   /** The leaf's nG bit is 0. */
   global = false;
+  /** Where the leaf lies: an IPA where stage 2 translates, otherwise a PA. */
+  private leafAddress = 0;
   private readonly descriptor = new Descriptor();
 
   constructor(
@@ -71,10 +82,40 @@ export class Stage1Walker {
         continue;
       }
       if (context.accessFlagFaults && (entry.lo & ACCESS_FLAG) === 0) return fault('F_ACCESS');
+      this.leafAddress = address;
       this.leaf(context, half, level, half.hierarchical ? tableBits : 0);
       return undefined;
     }
     throw new Error('a stage-1 walk ended without a leaf');
+  }
+
+  /**
+   * Updates the leaf of the last walk in memory, for an access that stage 1 permits: an access sets
+   * the Access flag, a write makes a writable-clean leaf dirty. With stage 2 that is a write to the
+   * leaf's IPA, which stage 2 must permit (IHI 0070 §3.13.5).
+   */
+  update(
+    context: Stage1Context,
+    write: boolean,
+    stage2: Stage2Context | undefined,
+  ): Fault | undefined {
+    const entry = this.descriptor;
+    if (!context.updates.accessFlag) return undefined;
+    const dirties = write && (this.info & S1_CLEAN) !== 0;
+    if (!dirties && (entry.lo & ACCESS_FLAG) !== 0) return undefined;
+    let pa = this.leafAddress;
+    if (stage2 !== undefined) {
+      const failed = this.stage2.translate(stage2, pa, 'TT', S2_WRITE);
+      if (failed !== undefined) return failed;
+      pa = this.stage2.pa;
+    }
+    entry.lo |= ACCESS_FLAG;
+    if (dirties) {
+      entry.lo &= ~AP_READ_ONLY;
+      this.info &= ~S1_CLEAN;
+    }
+    entry.write(this.memory, pa, context.bigEndian);
+    return undefined;
   }
 
   /** Reads one descriptor, through stage 2 if there is one. */
@@ -105,12 +146,19 @@ export class Stage1Walker {
     this.global = (lo & NOT_GLOBAL) === 0;
     // APTable[0] takes unprivileged access away, APTable[1] write access (DDI 0487 D8.4.1.2.1).
     const apTable = (tableBits >>> AP_TABLE_SHIFT) & 3;
-    const ap = (((lo >>> AP_SHIFT) & 3) | (apTable & 2)) & ~(apTable & 1);
+    const clean =
+      context.updates.dirtyState &&
+      (hi & DBM) !== 0 &&
+      (lo & AP_READ_ONLY) !== 0 &&
+      (apTable & 2) === 0;
+    const own = ((clean ? lo & ~AP_READ_ONLY : lo) >>> AP_SHIFT) & 3;
+    const ap = (own | (apTable & 2)) & ~(apTable & 1);
     const pxn = (hi & PXN) !== 0 || (tableBits & PXN_TABLE) !== 0;
     const uxn = (hi & UXN) !== 0 || (tableBits & UXN_TABLE) !== 0;
     this.info =
       stage1Permissions(context, ap, pxn, uxn) |
       STAGE2_ALL |
+      (clean ? S1_CLEAN : 0) |
       entryOrigin(KIND_STAGE1, level, granule.commandCode);
   }
 }

@@ -1,6 +1,13 @@
 import { offsetInPage, pageSizeIndex } from '../cache/page-sizes';
 import type { Tlb } from '../cache/tlb';
-import { entryOrigin, KIND_STAGE2, S2_DEVICE, STAGE1_ALL } from '../cache/tlb-info';
+import {
+  entryOrigin,
+  KIND_STAGE2,
+  S2_CLEAN,
+  S2_DEVICE,
+  S2_WRITE,
+  STAGE1_ALL,
+} from '../cache/tlb-info';
 import type { Fault, FaultClass, TranslationFault } from '../events/faults';
 import type { PhysicalMemory } from '../memory/physical-memory';
 import type { Stage2Context } from './context';
@@ -8,6 +15,8 @@ import {
   ACCESS_FLAG,
   Descriptor,
   S2AP_SHIFT,
+  S2AP_WRITE,
+  S2_DBM,
   S2_MEMATTR_SHIFT,
   S2_XN_SHIFT,
   TABLE_OR_PAGE,
@@ -29,6 +38,8 @@ export class Stage2Walker {
   sizeIndex = 0;
   private readonly descriptor = new Descriptor();
   private leafBase = 0;
+  /** Where the leaf of the last walk lies. */
+  private leafAddress = 0;
 
   constructor(
     private readonly memory: PhysicalMemory,
@@ -37,7 +48,8 @@ export class Stage2Walker {
 
   /**
    * Translates one IPA. `need` is the stage-2 permission of the access: CD fetches and stage-1
-   * walks need read. What is permitted is cached; a fault leaves nothing behind.
+   * walks need read, updates of stage-1 descriptors write. What is permitted is cached, and updates
+   * the leaf in memory; a fault leaves nothing behind.
    */
   translate(
     context: Stage2Context,
@@ -47,7 +59,8 @@ export class Stage2Walker {
   ): Fault | undefined {
     if (ipa >= context.inputLimit) return fault('F_TRANSLATION', access, ipa);
     const id = this.tlb.find(context.space, 0, ipa);
-    if (id >= 0) {
+    const stale = need === S2_WRITE ? S2_CLEAN : 0;
+    if (id >= 0 && (this.tlb.info(id) & stale) === 0) {
       this.info = this.tlb.info(id);
       this.sizeIndex = this.tlb.sizeIndex(id);
       this.pa = this.tlb.pa(id, ipa);
@@ -55,6 +68,7 @@ export class Stage2Walker {
     }
     const failed = this.walk(context, ipa, access) ?? this.permission(context, ipa, access, need);
     if (failed !== undefined) return failed;
+    this.update(context, need === S2_WRITE);
     this.tlb.insert(context.space, {
       address: ipa,
       half: 0,
@@ -73,7 +87,10 @@ export class Stage2Walker {
     access: FaultClass,
     need: number,
   ): Fault | undefined {
-    if ((this.info & need) !== need) return fault('F_PERMISSION', access, ipa);
+    if ((this.info & need) !== need) {
+      const refused = fault('F_PERMISSION', access, ipa);
+      return access === 'TT' && need === S2_WRITE ? { ...refused, tableWrite: true } : refused;
+    }
     // A protected table walk must not touch Device memory (IHI 0070 §5.2 S2PTW).
     if (context.protectedWalks && access !== 'IN' && (this.info & S2_DEVICE) !== 0) {
       return fault('F_PERMISSION', access, ipa);
@@ -109,10 +126,28 @@ export class Stage2Walker {
       if (context.accessFlagFaults && (entry.lo & ACCESS_FLAG) === 0) {
         return fault('F_ACCESS', access, ipa);
       }
+      this.leafAddress = address;
       this.leaf(context, level, output, ipa);
       return undefined;
     }
     throw new Error('a stage-2 walk ended without a leaf');
+  }
+
+  /**
+   * Updates the leaf of the last walk in memory: an access sets the Access flag, a write makes a
+   * writable-clean leaf dirty (IHI 0070 §3.13).
+   */
+  private update(context: Stage2Context, write: boolean): void {
+    const entry = this.descriptor;
+    if (!context.updates.accessFlag) return;
+    const dirties = write && (this.info & S2_CLEAN) !== 0;
+    if (!dirties && (entry.lo & ACCESS_FLAG) !== 0) return;
+    entry.lo |= ACCESS_FLAG;
+    if (dirties) {
+      entry.lo |= S2AP_WRITE;
+      this.info &= ~S2_CLEAN;
+    }
+    entry.write(this.memory, this.leafAddress, context.bigEndian);
   }
 
   private leaf(context: Stage2Context, level: number, output: number, ipa: number): void {
@@ -123,10 +158,13 @@ export class Stage2Walker {
     this.pa = this.leafBase + offsetInPage(this.sizeIndex, ipa);
     const memAttr = (lo >>> S2_MEMATTR_SHIFT) & 0xf;
     const device = context.forcedWriteBack ? (memAttr & 0b100) === 0 : memAttr < 0b100;
+    const clean = context.updates.dirtyState && (hi & S2_DBM) !== 0 && (lo & S2AP_WRITE) === 0;
+    const s2ap = ((clean ? lo | S2AP_WRITE : lo) >>> S2AP_SHIFT) & 3;
     this.info =
       STAGE1_ALL |
-      stage2Permissions(context, (lo >>> S2AP_SHIFT) & 3, (hi >>> S2_XN_SHIFT) & 3) |
+      stage2Permissions(context, s2ap, (hi >>> S2_XN_SHIFT) & 3) |
       (device ? S2_DEVICE : 0) |
+      (clean ? S2_CLEAN : 0) |
       entryOrigin(KIND_STAGE2, level, granule.commandCode);
   }
 }

@@ -5,6 +5,8 @@ import {
   granuleCodeOf,
   KIND_NESTED,
   levelOf,
+  S1_CLEAN,
+  S2_CLEAN,
   S2_DEVICE,
   STAGE1_ALL,
   STAGE2_ALL,
@@ -59,7 +61,7 @@ export class Translator {
       return { event: 'F_TRANSLATION', ...STAGE1_FAULT };
     }
     const id = this.lookup(context, input);
-    if (id >= 0) return this.hit(id, input.low52, need);
+    if (id >= 0 && (this.tlb.info(id) & need.stale) === 0) return this.hit(id, input.low52, need);
     // A TLB may answer for a disabled half, a walk may not (IHI 0070 §5.4.1.1).
     if (half.disabled) return { event: 'F_TRANSLATION', ...STAGE1_FAULT };
     return this.miss(context, half, input, need, stage2);
@@ -96,6 +98,8 @@ export class Translator {
     if ((walk.info & need.stage1) !== need.stage1) {
       return { event: 'F_PERMISSION', ...STAGE1_FAULT };
     }
+    const forbidden = walk.update(context, need.stale !== 0, stage2);
+    if (forbidden !== undefined) return forbidden;
     const ipa = walk.leafBase + offsetInPage(walk.sizeIndex, input.low52);
     this.pa = ipa;
     this.info = walk.info;
@@ -127,8 +131,8 @@ export class Translator {
  */
 function combined(stage1: number, stage2: number): number {
   return (
-    (stage1 & STAGE1_ALL) |
-    (stage2 & (STAGE2_ALL | S2_DEVICE)) |
+    (stage1 & (STAGE1_ALL | S1_CLEAN)) |
+    (stage2 & (STAGE2_ALL | S2_DEVICE | S2_CLEAN)) |
     entryOrigin(KIND_NESTED, levelOf(stage1), granuleCodeOf(stage1))
   );
 }
