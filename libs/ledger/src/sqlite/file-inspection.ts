@@ -5,6 +5,8 @@ import { LedgerError } from '../ledger-error';
 // The SQLite file format, https://sqlite.org/fileformat2.html §1.3: offsets into the header, all
 // values big-endian.
 const MAGIC = 'SQLite format 3\0';
+// A rollback journal with something to roll back begins so (§3).
+const JOURNAL_MAGIC = Buffer.from([0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7]);
 const HEADER_BYTES = 100;
 const PAGE_SIZE_AT = 16;
 const CHANGE_COUNTER_AT = 24;
@@ -54,6 +56,8 @@ function inspectHeader(
   file: string,
   { size, hasWal }: { readonly size: number; readonly hasWal: boolean },
 ): void {
+  // Creation was cut short: SQLite takes the file back to what it was, which is nothing.
+  if (hasHotJournal(file)) return;
   const header = readHeader(file);
   if (header.subarray(0, MAGIC.length).toString('latin1') !== MAGIC) {
     throw new LedgerError('not-a-ledger', `${file}: not an SQLite database; expected a ledger`);
@@ -76,6 +80,12 @@ function sizeByHeader(header: Buffer): number | undefined {
   const stored = header.readUInt16BE(PAGE_SIZE_AT);
   const pageSize = stored === 1 ? 65_536 : stored;
   return header.readUInt32BE(PAGE_COUNT_AT) * pageSize;
+}
+
+function hasHotJournal(file: string): boolean {
+  const journal = `${file}-journal`;
+  if ((statsOf(journal)?.size ?? 0) < JOURNAL_MAGIC.length) return false;
+  return readHeader(journal).subarray(0, JOURNAL_MAGIC.length).equals(JOURNAL_MAGIC);
 }
 
 function readHeader(file: string): Buffer {

@@ -58,6 +58,25 @@ async function refusal(mode: OpenMode, migrations = MIGRATIONS): Promise<LedgerE
   return error;
 }
 
+describe('a creation that was cut short', () => {
+  it('is begun anew, also when the first page of the file was torn', async () => {
+    const spilling = new Database(join(directory, 'spilling.db'));
+    spilling.pragma('journal_mode = DELETE');
+    spilling.pragma('cache_size = 1');
+    // A transaction larger than the cache: pages reach the file before it commits.
+    spilling.exec('BEGIN; CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(100000))');
+    const torn = readFileSync(join(directory, 'spilling.db'));
+    expect(torn.length).toBeGreaterThan(4096);
+    writeFileSync(file, torn.fill(0, 0, 512));
+    copyFileSync(join(directory, 'spilling.db-journal'), `${file}-journal`);
+    spilling.close();
+    const ledger = await open('create');
+    expect(await ledger.latest()).toBe(0);
+    await appended(ledger, draft('c1'));
+    await ledger.close();
+  });
+});
+
 describe('durability', () => {
   const synchronous = (db: Database.Database): unknown =>
     db.pragma('synchronous', { simple: true });

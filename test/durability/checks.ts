@@ -1,0 +1,183 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { acknowledgedIn, acknowledgements, faultAfterCrash } from './acknowledged';
+import { readCallLog, type FileCall } from './call-log';
+import { imageAfterPowerLoss } from './power-loss';
+import { append, type Interference } from './watched-process';
+
+/** Something that did not survive as it must. */
+export interface DurabilityFault {
+  /** Which call, state or run, so that it can be repeated. */
+  readonly at: string;
+  readonly fault: string;
+}
+
+/** What a check came to. */
+export interface DurabilityReport {
+  /** Crash points, disk states or runs that were looked at. */
+  readonly points: number;
+  readonly faults: readonly DurabilityFault[];
+}
+
+type Progress = (done: number, total: number) => void;
+
+async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  // In memory where there is such a folder: what survives is a matter of the calls, not of the disk below.
+  const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+  const folder = mkdtempSync(join(memory, 'steward-durability-'));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The calls of one undisturbed run over a new ledger of that many commits. */
+function recordedCalls(folder: string, commits: number): FileCall[] {
+  const file = join(folder, 'ledger.db');
+  const log = join(folder, 'calls');
+  const { code, stderr } = append(file, { commits, log });
+  if (code !== 0) throw new Error(`the appender ended with ${code}: ${stderr}`);
+  return readCallLog(readFileSync(log));
+}
+
+const isAck = ({ path }: FileCall): boolean => path.endsWith('.acks');
+
+/**
+ * Kills the appender at every `step`-th system call of a run, before the call and half-way through a write, and looks
+ * at what it left.
+ */
+export function checkKills(
+  options: { readonly commits: number; readonly points: number },
+  progress?: Progress,
+): Promise<DurabilityReport> {
+  const { commits, points } = options;
+  return inFolder(async (folder) => {
+    const calls = recordedCalls(folder, commits).filter((call) => !isAck(call)).length;
+    const faults: DurabilityFault[] = [];
+    for (let i = 0; i < points; i++) {
+      const at = 1 + (Math.floor((i * calls) / points) % calls);
+      const interfere: Interference = { mode: i % 2 === 0 ? 'kill' : 'tear', at };
+      const fault = await afterRun(join(folder, `kill-${i}`), commits, interfere);
+      if (fault !== undefined) faults.push({ at: `${interfere.mode} at call ${at}`, fault });
+      progress?.(i + 1, points);
+    }
+    return { points, faults };
+  });
+}
+
+async function afterRun(
+  file: string,
+  commits: number,
+  interfere: Interference,
+): Promise<string | undefined> {
+  const { code, stderr } = append(file, { commits, interfere });
+  const { commits: acknowledged, ended } = acknowledgements(file);
+  // A fault while the ledger is being opened ends the process with a message; nothing was acknowledged then.
+  const isGone = code === null || (code === 3 && acknowledged.length === 0);
+  if (!isGone && !(code === 0 && ended)) return `the process ended with ${code}: ${stderr}`;
+  const fault = await faultAfterCrash(file, acknowledged);
+  for (const name of readdirSync(join(file, '..'))) {
+    if (name.startsWith(basename(file))) rmSync(join(file, '..', name));
+  }
+  return fault;
+}
+
+const EIO = 5;
+const ENOSPC = 28;
+
+/**
+ * Lets the first, second, third … call fail (EIO, ENOSPC for a while, short writes) until a run meets none: refusals are
+ * allowed, losses are not, and once calls succeed again every commit is taken.
+ */
+export function checkIoErrors(
+  options: { readonly commits: number; readonly step: number },
+  progress?: Progress,
+): Promise<DurabilityReport> {
+  const { commits, step } = options;
+  const kinds: readonly Omit<Interference, 'at'>[] = [
+    { mode: 'fail', errno: EIO },
+    { mode: 'fail', errno: ENOSPC, count: 5 },
+    { mode: 'short' },
+  ];
+  return inFolder(async (folder) => {
+    const calls = recordedCalls(folder, commits).filter((call) => !isAck(call)).length;
+    const faults: DurabilityFault[] = [];
+    let points = 0;
+    for (let at = 1; at <= calls + step; at += step) {
+      const interfere = { ...kinds[points % kinds.length]!, at };
+      const fault = await afterRun(join(folder, `io-${points}`), commits, interfere);
+      points++;
+      if (fault !== undefined) {
+        faults.push({ at: `${interfere.mode} ${interfere.errno ?? ''} at call ${at}`, fault });
+      }
+      progress?.(at, calls);
+    }
+    return { points, faults };
+  });
+}
+
+/** Which of the recorded calls a check believes in; planting a defect leaves some out. */
+export type Believed = (call: FileCall) => boolean;
+
+/**
+ * Builds disk states as they may be found after power was lost at any call of a run, and looks at each.
+ * @param options.believes by default every call; a harness that leaves syncs out must find losses.
+ */
+export function checkPowerLoss(
+  options: {
+    readonly commits: number;
+    readonly states: number;
+    readonly seed: number;
+    readonly believes?: Believed;
+  },
+  progress?: Progress,
+): Promise<DurabilityReport> {
+  const { commits, states, seed, believes = () => true } = options;
+  return inFolder(async (folder) => {
+    const calls = recordedCalls(folder, commits).filter(believes);
+    const random = seededRandom(seed);
+    const faults: DurabilityFault[] = [];
+    for (let i = 0; i < states; i++) {
+      const end = 1 + random(calls.length);
+      const fault = await lookAt(join(folder, `state-${i}`), calls.slice(0, end), random);
+      if (fault !== undefined)
+        faults.push({ at: `state ${i} of seed ${seed}, after call ${end}`, fault });
+      progress?.(i + 1, states);
+    }
+    return { points: states, faults };
+  });
+}
+
+/** Writes a state under another name and opens it. */
+async function lookAt(
+  file: string,
+  calls: readonly FileCall[],
+  random: (n: number) => number,
+): Promise<string | undefined> {
+  const image = imageAfterPowerLoss(
+    calls.filter((call) => !isAck(call)),
+    random,
+  );
+  for (const [path, content] of image) {
+    const suffix = path.slice(path.lastIndexOf('ledger.db') + 'ledger.db'.length);
+    writeFileSync(`${file}${suffix}`, content);
+  }
+  const said = Buffer.concat(calls.filter(isAck).map(({ data }) => data)).toString('utf8');
+  const fault = await faultAfterCrash(file, acknowledgedIn(said).commits);
+  for (const suffix of ['', '-wal', '-shm', '-journal'])
+    rmSync(`${file}${suffix}`, { force: true });
+  return fault;
+}
+
+/** Whole numbers below n from a seed (xorshift32). */
+export function seededRandom(seed: number): (n: number) => number {
+  let state = seed | 0 || 1;
+  return (n) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % n;
+  };
+}

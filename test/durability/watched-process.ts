@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { projectRoot } from '../conformance/project-root';
+
+/** What happens at which system call of the appending process; see shim.c. */
+export interface Interference {
+  readonly mode: 'kill' | 'tear' | 'fail' | 'short';
+  /** Number of the call, from 1. */
+  readonly at: number;
+  /** How many calls fail or are cut short, from `at` on; 1 by default. */
+  readonly count?: number;
+  /** Linux errno number of a failing call. */
+  readonly errno?: number;
+}
+
+/** How the process ended. */
+export interface Ending {
+  /** Null when it was killed. */
+  readonly code: number | null;
+  readonly stderr: string;
+}
+
+/** Compiles the shim once per version of its source. @throws Error when there is no C compiler. */
+export function compileShim(): string {
+  const source = join(projectRoot(), 'test/durability/shim.c');
+  const version = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
+  const folder = join(tmpdir(), `steward-shim-${process.getuid?.() ?? 0}`);
+  const shim = join(folder, `${version}.so`);
+  if (existsSync(shim)) return shim;
+  mkdirSync(folder, { recursive: true });
+  const fresh = `${shim}.${process.pid}`;
+  const args = ['-shared', '-fPIC', '-O2', '-o', fresh, source, '-ldl', '-lpthread'];
+  const { status, stderr, error } = spawnSync('cc', args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`cc cannot compile ${source}: ${error?.message ?? stderr}`);
+  renameSync(fresh, shim);
+  return shim;
+}
+
+/** Runs the appender over `file`, watched. @param options.log keeps a record of every call. */
+export function append(
+  file: string,
+  options: {
+    readonly commits: number;
+    readonly first?: number;
+    readonly interfere?: Interference;
+    readonly log?: string;
+  },
+): Ending {
+  const { commits, first = 0, interfere, log } = options;
+  const appender = join(projectRoot(), 'dist/test/durability/appender.js');
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [appender, file, String(commits), String(first)],
+    {
+      encoding: 'utf8',
+      env: {
+        ...process.env,
+        LD_PRELOAD: compileShim(),
+        SHIM_PREFIX: file,
+        ...(log !== undefined && { SHIM_LOG: log }),
+        ...(interfere && {
+          SHIM_MODE: interfere.mode,
+          SHIM_AT: String(interfere.at),
+          SHIM_COUNT: String(interfere.count ?? 1),
+          SHIM_ERRNO: String(interfere.errno ?? 5),
+        }),
+      },
+    },
+  );
+  return { code: status, stderr };
+}
