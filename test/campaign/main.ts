@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
-import { Command } from 'commander';
-import type { Campaign } from './campaign';
+import { Command, InvalidArgumentError } from 'commander';
+import type { Campaign, CampaignOptions } from './campaign';
 import { CAMPAIGNS } from './campaigns';
 
 function progressOf(campaign: Campaign): (done: number, total: number) => void {
@@ -17,7 +17,16 @@ function progressOf(campaign: Campaign): (done: number, total: number) => void {
   };
 }
 
-async function run(names: readonly string[], options: { readonly json?: true }): Promise<void> {
+function count(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('not a whole number');
+  return Number(text);
+}
+
+interface Options extends CampaignOptions {
+  readonly json?: true;
+}
+
+async function run(names: readonly string[], options: Options): Promise<void> {
   const unknown = names.filter((name) => !CAMPAIGNS.some((campaign) => campaign.name === name));
   if (unknown.length > 0) {
     const known = CAMPAIGNS.map((campaign) => `  ${campaign.name}: ${campaign.about}\n`).join('');
@@ -28,7 +37,7 @@ async function run(names: readonly string[], options: { readonly json?: true }):
   for (const campaign of CAMPAIGNS) {
     if (names.length > 0 && !names.includes(campaign.name)) continue;
     const started = performance.now();
-    const report = await campaign.run(progressOf(campaign));
+    const report = await campaign.run(progressOf(campaign), options);
     const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
     if (!report.ok) process.exitCode = 1;
     const text = JSON.stringify({ campaign: campaign.name, ...report, seconds });
@@ -36,11 +45,13 @@ async function run(names: readonly string[], options: { readonly json?: true }):
   }
 }
 
-/** `npm run campaign -- [NAME…] [--json]`. */
+/** `npm run campaign -- [NAME…] [--seed N] [--cases N] [--json]`. */
 export function main(argv: readonly string[]): void {
   const command = new Command('campaign')
     .description('Runs long checks in full; `npm test` runs each at a size that fits.')
     .argument('[name...]', 'the campaigns to run; all without it')
+    .option('--seed <n>', 'the seed of the first random case', count)
+    .option('--cases <n>', 'how many random cases', count)
     .option('--json', 'one JSON object a campaign')
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .action(run);

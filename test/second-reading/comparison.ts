@@ -1,0 +1,134 @@
+import type { Outcome } from '@steward/smmu';
+import type { Case, Step } from './cases/case';
+import { damage } from './cases/mutations';
+import { Random } from './cases/random';
+import { buildCase } from './cases/world';
+import { FastMachine, secondMachine } from './machines';
+import type { Machine } from './reading/machine';
+import { readTransaction, type Reading } from './reading/transaction';
+
+/** A step where the fast model and the second reading say different things. */
+export interface Disagreement {
+  readonly seed: number;
+  /** The step's number; `again` when it was taken after memory was changed and all caches emptied. */
+  readonly step: string;
+  readonly request: string;
+  readonly fast: string;
+  readonly reading: string;
+}
+
+/** How often each outcome was reached: kind, event, stage and class. */
+export type Histogram = Map<string, number>;
+
+/**
+ * Runs the steps of a case on both, then changes some words, invalidates everything, and runs them
+ * again. Stops at the first disagreement, for later ones may follow from it.
+ */
+export function compareCase(seed: number, reached: Histogram): Disagreement | undefined {
+  const world = buildCase(seed);
+  const fast = new FastMachine(world);
+  const machine = secondMachine(world);
+  return (
+    compareSteps(seed, '', world, fast, machine, reached) ??
+    compareSteps(seed, ' again', changed(seed, world, fast, machine), fast, machine, reached)
+  );
+}
+
+/** Flips bits of words the case is made of, in both memories, and empties the fast model's caches. */
+function changed(seed: number, world: Case, fast: FastMachine, machine: Machine): Case {
+  const before = new Map([...world.words.keys()].map((at) => [at, fast.read(at) ?? 0n]));
+  const after = new Map(before);
+  damage(new Random(~seed), after);
+  for (const [at, word] of after) {
+    if (word === before.get(at)) continue;
+    fast.write(at, word);
+    machine.memory.write(at, word);
+  }
+  fast.invalidateAll(machine.implementation.hyp);
+  return world;
+}
+
+function compareSteps(
+  seed: number,
+  round: string,
+  world: Case,
+  fast: FastMachine,
+  machine: Machine,
+  reached: Histogram,
+): Disagreement | undefined {
+  for (const [i, step] of world.steps.entries()) {
+    const said = runStep(fast, machine, step, reached);
+    if (said.fast !== said.reading) {
+      return { seed, step: `${i}${round}`, request: describeStep(step), ...said };
+    }
+  }
+  return undefined;
+}
+
+function runStep(
+  fast: FastMachine,
+  machine: Machine,
+  step: Step,
+  reached: Histogram,
+): { fast: string; reading: string } {
+  if (step.kind === 'translation-request' || step.request.translated === true) {
+    return { fast: '', reading: '' };
+  }
+  const reading = readTransaction(machine, step.request);
+  count(reached, reading);
+  const outcome = fast.smmu.access(step.request);
+  const withAttributes = 'attributes' in outcome;
+  return {
+    fast: describeOutcome(outcome, withAttributes),
+    reading: describeOutcome(reading, withAttributes),
+  };
+}
+
+const hex = (words: readonly bigint[] | undefined): string =>
+  words === undefined ? 'silent' : words.map((word) => word.toString(16)).join(' ');
+
+/** STAGs are the SMMU's choice (IHI 0070 §3.12.2): they count as 0. */
+function withoutStag(event: readonly bigint[]): bigint[] {
+  return event.map((word, i) => (i === 1 ? word & ~0xffffn : word));
+}
+
+function describeOutcome(outcome: Outcome | Reading, withAttributes: boolean): string {
+  switch (outcome.kind) {
+    case 'ok': {
+      const rights = `${outcome.readable ? 'r' : '-'}${outcome.writable ? 'w' : '-'}`;
+      const type = withAttributes && 'attributes' in outcome ? outcome.attributes : undefined;
+      const attributes = type ? ` attr ${type.attr.toString(16)} SH ${type.shareability}` : '';
+      return `ok ${outcome.pa.toString(16)} ${rights}${attributes}`;
+    }
+    case 'no-memory':
+      return `no-memory ${outcome.pa.toString(16)}`;
+    case 'stalled':
+      return `stalled ${hex(withoutStag(outcome.event))}`;
+    default:
+      return `${outcome.kind} ${hex(outcome.event)}`;
+  }
+}
+
+function describeStep({ kind, request }: Step): string {
+  const fields = Object.entries(request).map(([name, value]) =>
+    typeof value === 'bigint' ? `${name}=0x${value.toString(16)}` : `${name}=${value}`,
+  );
+  return [kind, ...fields].join(' ');
+}
+
+const CLASS_NAME = ['CD', 'TT', 'IN', '?'] as const;
+
+/** Counts a reading under its kind, event number and, for faults of a walk, stage and class. */
+function count(reached: Histogram, reading: Reading): void {
+  const key = [reading.kind, ...eventKey('event' in reading ? reading.event : undefined)].join(' ');
+  reached.set(key, (reached.get(key) ?? 0) + 1);
+}
+
+function eventKey(event: readonly bigint[] | undefined): string[] {
+  if (event === undefined) return [];
+  const number = event[0]! & 0xffn;
+  const name = `0x${number.toString(16).padStart(2, '0')}`;
+  if (number < 0x0bn) return [name];
+  const stage = (event[1]! >> 39n) & 1n ? 'S2' : 'S1';
+  return [name, stage, CLASS_NAME[Number((event[1]! >> 40n) & 3n)]!];
+}

@@ -1,0 +1,76 @@
+import { encodeCommand, PhysicalMemory, Smmu } from '@steward/smmu';
+import type { Case } from './cases/case';
+import { QUEUES } from './cases/physical';
+import { implementationOf } from './reading/implementation';
+import type { Machine } from './reading/machine';
+
+const COMMANDS = QUEUES.base;
+const COMMANDS_LOG2 = 8;
+const EVENTS = QUEUES.base + 0x8_0000;
+
+/** The fast model, set up as a case says. */
+export class FastMachine {
+  readonly smmu: Smmu;
+  private readonly memory: PhysicalMemory;
+  private producer = 0;
+
+  constructor(world: Case) {
+    this.memory = new PhysicalMemory([QUEUES, ...world.regions]);
+    for (const [pa, word] of world.words) {
+      if (this.memory.backed(Number(pa))) this.memory.write64(Number(pa), word);
+    }
+    this.smmu = new Smmu({ idr: world.idr, iidr: 0, aidr: 1 }, this.memory, {});
+    const { registers } = world;
+    this.smmu.writeRegister('CMDQ_BASE', BigInt(COMMANDS) | BigInt(COMMANDS_LOG2));
+    this.smmu.writeRegister('EVENTQ_BASE', BigInt(EVENTS) | 8n);
+    this.smmu.writeRegister('CR2', registers.CR2);
+    this.smmu.writeRegister('GBPA', registers.GBPA | (1n << 31n));
+    this.smmu.writeRegister('STRTAB_BASE', registers.STRTAB_BASE);
+    this.smmu.writeRegister('STRTAB_BASE_CFG', registers.STRTAB_BASE_CFG);
+    this.smmu.writeRegister('CR0', registers.CR0);
+  }
+
+  read(pa: bigint): bigint | undefined {
+    return this.memory.backed(Number(pa)) ? this.memory.read64(Number(pa)) : undefined;
+  }
+
+  write(pa: bigint, word: bigint): void {
+    if (this.memory.backed(Number(pa))) this.memory.write64(Number(pa), word);
+  }
+
+  /** Makes every cache forget everything (IHI 0070 §4.3.6, §4.4). */
+  invalidateAll(hyp: boolean): void {
+    this.command(encodeCommand('CFGI_STE_RANGE', { Range: 31n }));
+    this.command(encodeCommand('TLBI_NSNH_ALL', {}));
+    if (hyp) this.command(encodeCommand('TLBI_EL2_ALL', {}));
+    this.command(encodeCommand('SYNC', {}));
+  }
+
+  private command(words: readonly [bigint, bigint]): void {
+    const at = COMMANDS + 16 * (this.producer % 2 ** COMMANDS_LOG2);
+    this.memory.write64(at, words[0]);
+    this.memory.write64(at + 8, words[1]);
+    this.producer = (this.producer + 1) % 2 ** (COMMANDS_LOG2 + 1);
+    this.smmu.writeRegister('CMDQ_PROD', BigInt(this.producer));
+  }
+}
+
+/** The second reading, with the same memory and registers. */
+export function secondMachine(world: Case): Machine {
+  const words = new Map(world.words);
+  const regions = [QUEUES, ...world.regions].map(({ base, size }) => ({
+    from: BigInt(base),
+    to: BigInt(base) + BigInt(size),
+  }));
+  const backed = (pa: bigint): boolean => regions.some(({ from, to }) => pa >= from && pa < to);
+  return {
+    implementation: implementationOf(world.idr),
+    registers: world.registers,
+    memory: {
+      read: (pa) => (backed(pa) ? (words.get(pa) ?? 0n) : undefined),
+      write: (pa, word) => {
+        if (backed(pa)) words.set(pa, word);
+      },
+    },
+  };
+}
