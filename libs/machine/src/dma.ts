@@ -6,7 +6,8 @@ import type { MachineEffect } from './effects';
 import type { GuestMemory } from './guest-memory';
 
 const VERDICT = { matched: 0n, faulted: 1n, mismatched: 2n } as const;
-const OUTCOME = { ok: 0n, abort: 1n, 'no-memory': 2n, 'raz-wi': 3n } as const;
+/** Bits [3:2] of a result; a stall is bit 6 alone. */
+const OUTCOME = { ok: 0n, abort: 1n, 'no-memory': 2n, 'raz-wi': 3n, stalled: 0x10n } as const;
 const MISMATCHES_SHOWN = 8;
 
 type Verdict = keyof typeof VERDICT;

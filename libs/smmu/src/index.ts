@@ -37,6 +37,7 @@ export {
 export { REGISTERS, type RegisterFormat, type RegisterName } from './formats/registers';
 export { PhysicalMemory } from './memory/physical-memory';
 export type { Region } from './memory/regions';
+export type { StalledTransaction } from './stalls/stalled-transactions';
 export type { Outcome, Transaction } from './transaction';
 export { Smmu } from './smmu';
 export type { SmmuObserver } from './observer';

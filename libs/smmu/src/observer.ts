@@ -1,5 +1,6 @@
 import type { Removed } from './cache/removed';
 import type { CommandWords } from './formats/commands';
+import type { Outcome, Transaction } from './transaction';
 
 /** Hears what an SMMU does, in order. Called synchronously; an observer must not touch the SMMU. */
 export interface SmmuObserver {
@@ -10,6 +11,18 @@ export interface SmmuObserver {
     words: CommandWords,
     error: 'CERROR_ILL' | 'CERROR_ABT' | 'CERROR_ATC_INV_SYNC',
   ): void;
-  /** An event arose; `queued` says whether its record reached the event queue. */
+  /**
+   * An event arose; `queued` says whether its record reached the event queue. The record of a stall
+   * is heard of when it is written: until then the transaction only waits.
+   */
   eventRecorded?(record: readonly bigint[], queued: boolean): void;
+  /**
+   * A stall is over: the transaction was terminated (no event), or translated anew, which may have
+   * made it stall again, with a STAG and a record of its own.
+   */
+  stallEnded?(e: {
+    readonly stag: number;
+    readonly transaction: Transaction;
+    readonly outcome: Outcome;
+  }): void;
 }

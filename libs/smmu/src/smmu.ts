@@ -2,20 +2,21 @@ import type { Removed } from './cache/removed';
 import { TranslationCache } from './cache/translation-cache';
 import { CommandQueue } from './commands/command-queue';
 import { ConfigurationCache } from './configuration/configuration-cache';
-import { ContextTable, isFault } from './configuration/context-table';
-import { contextIndex } from './configuration/substream';
-import { decodeSte, type StreamConfiguration } from './configuration/stream-configuration';
-import { StreamTable, type StreamTableShape } from './configuration/stream-table';
+import { ContextTable } from './configuration/context-table';
+import type { StreamConfiguration } from './configuration/stream-configuration';
+import { StreamFinder } from './configuration/stream-finder';
+import { StreamTable } from './configuration/stream-table';
 import { EventQueue } from './events/event-queue';
-import { faultRecord, type Attributes, type Fault } from './events/faults';
+import { faultRecord, isTranslationFault, type Attributes, type Fault } from './events/faults';
 import type { RegisterName } from './formats/registers';
 import type { PhysicalMemory } from './memory/physical-memory';
 import type { SmmuObserver } from './observer';
+import { CONTROL_REGISTERS, readControl, type Control } from './registers/control';
 import { featuresOf, type Features, type SmmuConfiguration } from './registers/features';
 import { GlobalErrors } from './registers/global-errors';
-import { registerField } from './registers/register-field';
-import { RegisterFile, SMMUEN } from './registers/register-file';
+import { RegisterFile } from './registers/register-file';
 import { UnsupportedFeatureError, unsupportedFeatures } from './registers/unsupported';
+import { StalledTransactions, type StalledTransaction } from './stalls/stalled-transactions';
 import type { Outcome, Transaction } from './transaction';
 import type { Stage1Context } from './translation/context';
 import { InputAddress } from './translation/input-address';
@@ -23,32 +24,7 @@ import { needOf, type Need } from './translation/permissions';
 import { Translator } from './translation/translator';
 
 const ABORT: Outcome = { kind: 'abort' };
-
-const GBPA_ABORT = registerField('GBPA', 'ABORT');
-const RECINVSID = registerField('CR2', 'RECINVSID');
-const E2H = registerField('CR2', 'E2H');
-const TABLE_ADDRESS = registerField('STRTAB_BASE', 'ADDR');
-const TABLE_LOG2SIZE = registerField('STRTAB_BASE_CFG', 'LOG2SIZE');
-const TABLE_SPLIT = registerField('STRTAB_BASE_CFG', 'SPLIT');
-const TABLE_FMT = registerField('STRTAB_BASE_CFG', 'FMT');
-
-/** The registers that `Control` is decoded from. */
-const CONTROL_REGISTERS: ReadonlySet<RegisterName> = new Set([
-  'CR0',
-  'CR2',
-  'GBPA',
-  'STRTAB_BASE',
-  'STRTAB_BASE_CFG',
-]);
-
-/** What the registers say about transactions, decoded when they are written. */
-interface Control {
-  readonly enabled: boolean;
-  readonly globalAbort: boolean;
-  readonly recordsBadStreamId: boolean;
-  readonly e2h: boolean;
-  readonly streamTable: StreamTableShape;
-}
+const RAZ_WI: Outcome = { kind: 'raz-wi' };
 
 /**
  * One SMMUv3, Non-secure programming interface (IHI 0070). Everything happens at once: a write of
@@ -61,8 +37,8 @@ export class Smmu {
   private readonly configuration = new ConfigurationCache();
   private readonly translations = new TranslationCache();
   private readonly translator: Translator;
-  private readonly streamTable: StreamTable;
-  private readonly contextTable: ContextTable;
+  private readonly finder: StreamFinder;
+  private readonly stalls = new StalledTransactions();
   private readonly commandQueue: CommandQueue;
   private readonly eventQueue: EventQueue;
   private readonly input = new InputAddress();
@@ -83,16 +59,10 @@ export class Smmu {
     this.registers = new RegisterFile(configuration);
     this.errors = new GlobalErrors(this.registers);
     this.translator = new Translator(memory, this.translations.tlb);
-    this.streamTable = new StreamTable(memory, this.configuration);
-    this.contextTable = new ContextTable(
-      memory,
-      this.features,
-      this.translator.stage2,
-      this.configuration,
-      this.translations,
-    );
-    this.eventQueue = new EventQueue(memory, this.registers, this.errors, this.features);
-    this.control = this.readControl();
+    this.finder = this.createFinder();
+    const { registers, errors, features } = this;
+    this.eventQueue = new EventQueue(memory, registers, errors, features, observer);
+    this.control = readControl(this.registers, this.features);
     this.commandQueue = this.createCommandQueue();
   }
 
@@ -108,8 +78,14 @@ export class Smmu {
    */
   writeRegister(name: RegisterName, value: bigint): void {
     if (!this.registers.write(name, value)) return;
-    if (CONTROL_REGISTERS.has(name)) this.control = this.readControl();
+    if (CONTROL_REGISTERS.has(name)) this.updateControl();
     if (name === 'CMDQ_PROD' || name === 'CR0' || name === 'GERRORN') this.commandQueue.run();
+    if (name === 'EVENTQ_CONS' || name === 'CR0' || name === 'GERRORN') this.retryUnrecorded();
+  }
+
+  /** The transactions that wait for CMD_RESUME or CMD_STALL_TERM, in the order of their stalls. */
+  stalledTransactions(): readonly StalledTransaction[] {
+    return this.stalls.list();
   }
 
   /** Numbers of entries that the caches hold now. */
@@ -122,7 +98,7 @@ export class Smmu {
   access(t: Transaction): Outcome {
     this.input.set(t.address);
     if (!this.control.enabled) return this.disabled();
-    const stream = this.stream(t.streamId);
+    const stream = this.finder.stream(t.streamId, this.control);
     if ('event' in stream) return this.fail(stream, t, undefined, undefined);
     switch (stream.disposition) {
       case 'illegal':
@@ -149,34 +125,14 @@ export class Smmu {
     return { kind: 'ok', pa, readable: true, writable: true };
   }
 
-  private stream(streamId: number): StreamConfiguration | Fault {
-    const cached = this.configuration.ste(streamId);
-    if (cached !== undefined) return cached;
-    const failed = this.streamTable.fetch(this.control.streamTable, streamId);
-    if (failed !== undefined) return failed;
-    const { parts } = this.streamTable;
-    const decoded = decodeSte(parts, this.features, this.translations, this.control.e2h);
-    this.configuration.keepSte(streamId, decoded);
-    return decoded;
-  }
-
   /**
    * A stream that passes traffic: finds the context, then translates (IHI 0070 §7.3.22 gives the
    * order of checks).
    */
   private configured(t: Transaction, stream: StreamConfiguration): Outcome {
-    const pointer = stream.stage1;
-    if (pointer === undefined) {
-      if (t.substreamId !== undefined) {
-        return this.fail({ event: 'C_BAD_SUBSTREAMID' }, t, stream, undefined);
-      }
-      return this.withoutStage1(t, stream);
-    }
-    const index = contextIndex(pointer, t.substreamId);
-    if (index === 'bypass') return this.withoutStage1(t, stream);
-    if (typeof index !== 'number') return this.fail(index, t, stream, undefined);
-    const context = this.contextTable.context(stream, pointer, index);
-    if (isFault(context)) return this.fail(context, t, stream, undefined);
+    const context = this.finder.context(stream, t.substreamId);
+    if (context === 'no-stage1') return this.withoutStage1(t, stream);
+    if ('event' in context) return this.fail(context, t, stream, undefined);
     return this.withStage1(t, stream, context);
   }
 
@@ -217,8 +173,8 @@ export class Smmu {
   }
 
   /**
-   * Terminates a transaction: records the event unless R suppresses it, and aborts or answers
-   * RAZ/WI.
+   * Stalls a transaction, or terminates it: records the event unless R suppresses it, and aborts or
+   * answers RAZ/WI.
    */
   private fail(
     fault: Fault,
@@ -230,18 +186,67 @@ export class Smmu {
     let aborts = true;
     if (fault.event === 'C_BAD_STREAMID') records = this.control.recordsBadStreamId;
     else if (isTranslationFault(fault)) {
-      // Stage 2 always aborts (IHI 0070 §5.5).
-      if (fault.stage === 2) records = stream?.stage2?.records ?? true;
-      else {
-        records = context?.records ?? true;
-        aborts = context?.aborts ?? true;
+      const governing = fault.stage === 2 ? stream?.stage2 : context;
+      if (governing?.stalls === true) {
+        const stalled = this.stall(fault, t, stream);
+        if (stalled !== undefined) return stalled;
+      } else {
+        records = governing?.records ?? true;
+        // Stage 2 always aborts (IHI 0070 §5.5).
+        aborts = fault.stage === 2 || (context?.aborts ?? true);
       }
     }
     if (!records) return aborts ? ABORT : { kind: 'raz-wi' };
     const event = faultRecord(fault, t, this.attributes(t, stream));
-    const queued = this.eventQueue.record(event);
-    this.observer.eventRecorded?.(event, queued);
+    this.eventQueue.record(event);
     return { kind: aborts ? 'abort' : 'raz-wi', event };
+  }
+
+  /**
+   * Holds a transaction and records that it waits, whatever R says. Undefined when there is no STAG
+   * left: then it is aborted and recorded with Stall=0, which §3.12 permits.
+   */
+  private stall(
+    fault: Fault,
+    t: Transaction,
+    stream: StreamConfiguration | undefined,
+  ): Outcome | undefined {
+    const stag = this.stalls.hold(t);
+    if (stag === undefined) return undefined;
+    const event = faultRecord(fault, t, this.attributes(t, stream), stag);
+    if (!this.eventQueue.recordStall(event)) this.stalls.waitForQueue(stag);
+    return { kind: 'stalled', stag, event };
+  }
+
+  /** Retries or terminates the transactions whose stall is over. */
+  private endStalls(): void {
+    for (let over = this.stalls.takeEnded(); over; over = this.stalls.takeEnded()) {
+      const { stag, transaction, ending } = over;
+      const outcome =
+        ending === 'retry' ? this.access(transaction) : ending === 'abort' ? ABORT : RAZ_WI;
+      this.observer.stallEnded?.({ stag, transaction, outcome });
+    }
+  }
+
+  /**
+   * A stalled transaction whose record could not be written is retried when the queue is writable
+   * again, so no record is of configuration or translations that are no longer there (IHI 0070
+   * §7.2.1, §4.7.3).
+   */
+  private retryUnrecorded(): void {
+    for (const stag of this.stalls.unrecorded()) {
+      if (!this.eventQueue.writable) return;
+      this.stalls.retry(stag);
+      this.endStalls();
+    }
+  }
+
+  /** Disabling translation terminates every stalled transaction (IHI 0070 §6.3.9.6). */
+  private updateControl(): void {
+    this.control = readControl(this.registers, this.features);
+    if (this.control.enabled) return;
+    this.stalls.terminateAll();
+    this.endStalls();
   }
 
   private attributes(t: Transaction, stream: StreamConfiguration | undefined): Attributes {
@@ -250,23 +255,12 @@ export class Smmu {
     return { privileged, instruction: instruction && !t.write };
   }
 
-  private readControl(): Control {
-    const { registers } = this;
-    const log2Size = registers.field(TABLE_LOG2SIZE);
-    const split = registers.field(TABLE_SPLIT);
-    const twoLevel = this.features.twoLevelStreamTable && registers.field(TABLE_FMT) === 1;
-    const address = registers.field(TABLE_ADDRESS) % 2 ** 52;
-    // The base is aligned to the table's size (IHI 0070 §6.3.23).
-    const bytes = twoLevel
-      ? Math.max(64, 8 * 2 ** Math.max(0, log2Size - split))
-      : 64 * 2 ** log2Size;
-    return {
-      enabled: registers.field(SMMUEN) === 1,
-      globalAbort: registers.field(GBPA_ABORT) === 1,
-      recordsBadStreamId: registers.field(RECINVSID) === 1,
-      e2h: registers.field(E2H) === 1,
-      streamTable: { base: address - (address % bytes), log2Size, twoLevel, split },
-    };
+  private createFinder(): StreamFinder {
+    const { memory, features, configuration, translations } = this;
+    const { stage2 } = this.translator;
+    const contexts = new ContextTable(memory, features, stage2, configuration, translations);
+    const streams = new StreamTable(memory, configuration);
+    return new StreamFinder(streams, contexts, configuration, translations, features);
   }
 
   private createCommandQueue(): CommandQueue {
@@ -274,13 +268,15 @@ export class Smmu {
       features: this.features,
       configuration: this.configuration,
       translations: this.translations,
+      stalls: this.stalls,
       split: (): number => (this.control.streamTable.twoLevel ? this.control.streamTable.split : 0),
       e2h: (): boolean => this.control.e2h,
       signal: (address: number, data: number): void => this.signal(address, data),
     };
     const { memory, registers, errors, observer } = this;
     const counts = (): Removed => this.cachedEntries();
-    return new CommandQueue(memory, registers, errors, target, counts, observer);
+    const endStalls = (): void => this.endStalls();
+    return new CommandQueue(memory, registers, errors, target, counts, endStalls, observer);
   }
 
   /** A 32-bit write of CMD_SYNC. */
@@ -294,22 +290,5 @@ export class Smmu {
     const lo = upper ? this.memory.readLo(word) : data;
     const hi = upper ? data : this.memory.readHi(word);
     this.memory.writeWord(word, lo, hi);
-  }
-}
-
-function isTranslationFault(
-  fault: Fault,
-): fault is Extract<
-  Fault,
-  { event: 'F_TRANSLATION' | 'F_ADDR_SIZE' | 'F_ACCESS' | 'F_PERMISSION' }
-> {
-  switch (fault.event) {
-    case 'F_TRANSLATION':
-    case 'F_ADDR_SIZE':
-    case 'F_ACCESS':
-    case 'F_PERMISSION':
-      return true;
-    default:
-      return false;
   }
 }

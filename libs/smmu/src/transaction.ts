@@ -30,9 +30,15 @@ export type Outcome =
    */
   | { readonly kind: 'abort'; readonly event?: readonly bigint[] }
   /**
-   * Terminated by a stage-1 fault under CD.A=0: reads give zero, writes are dropped (IHI 0070
-   * §5.5).
+   * Terminated by a stage-1 fault under CD.A=0, or by CMD_RESUME: reads give zero, writes are
+   * dropped (IHI 0070 §5.5, §4.7.1).
    */
   | { readonly kind: 'raz-wi'; readonly event?: readonly bigint[] }
+  /**
+   * It waits for CMD_RESUME or CMD_STALL_TERM, which name it by its StreamID and STAG. `event`: its
+   * record; where the event queue could not take it, the transaction is retried as soon as it can
+   * (IHI 0070 §3.12.2).
+   */
+  | { readonly kind: 'stalled'; readonly stag: number; readonly event: readonly bigint[] }
   /** Translated (or bypassed) to `pa`, where nothing answers. */
   | { readonly kind: 'no-memory'; readonly pa: number };

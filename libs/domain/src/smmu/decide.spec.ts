@@ -34,8 +34,8 @@ describe('SMMU', () => {
   });
 
   it('is refused when its ID registers offer what the hardware model does not have', () => {
-    const STALLS = 0x03000000n; // IDR0.STALL_MODEL, cleared: both models.
-    const idr0 = `0x${(BigInt(addSmmu.idr[0]!) & ~STALLS).toString(16)}` as const;
+    const AARCH32 = 1n << 2n; // IDR0.TTF[0]
+    const idr0 = `0x${(BigInt(addSmmu.idr[0]!) | AARCH32).toString(16)}` as const;
     given(...history(registerHost))
       .when({ ...addSmmu, idr: [idr0, ...addSmmu.idr.slice(1)] })
       .thenRejected('EOPNOTSUPP', 'smmu.not-modelled');

@@ -19,6 +19,9 @@ export const SUBSTREAM_IDR = [0x0d4c101b, 0x02730510, 0, 0x1414, 0, 0x74] as con
 /** The same with hardware update of Access flag and dirty state. */
 export const HTTU_IDR = [0x0d44109b, 0x02730010, 0, 0x1414, 0, 0x74] as const;
 
+/** The same where faults may stall or terminate, with an abort or RAZ/WI: STALL_MODEL = 0. */
+export const STALL_IDR = [0x0844101b, 0x02730010, 0, 0x1414, 0, 0x74] as const;
+
 /** The same with RAZ/WI termination: IDR0.TERM_MODEL = 0. */
 export const RAZ_WI_IDR = [0x0944101b, 0x02730010, 0, 0x1414, 0, 0x74] as const;
 
@@ -190,12 +193,19 @@ function index(address: number, level: number): number {
   return Math.floor(address / 2 ** (39 - level * 9)) % 512;
 }
 
+/** What a nested machine has beside the common. */
+interface NestedFields {
+  readonly idr?: SmmuConfiguration['idr'];
+  readonly cdFields?: Parameters<typeof CD.encode>[0];
+  readonly steFields?: Parameters<typeof STE.encode>[0];
+}
+
 /**
  * A machine with one nested stream (StreamID 0, VMID 1, ASID 1) whose VA maps to an IPA that maps
  * to a PA.
  */
 export function nestedMachine(
-  options: ConstructorParameters<typeof Machine>[1] & { idr?: SmmuConfiguration['idr'] } = {},
+  options: ConstructorParameters<typeof Machine>[1] & NestedFields = {},
 ): {
   machine: Machine;
   stage1: Table;
@@ -213,9 +223,14 @@ export function nestedMachine(
   const cd = machine.page();
   const [va, ipa, pa] = [0x1234_5000, 0x8000_0000, 0x5000_0000];
   const s1Entry = machine.map(stage1, va, ipa, S1_PAGE);
-  machine.writeCd(cd, { TTB0: BigInt(stage1.root), ASID: 1n });
+  machine.writeCd(cd, { TTB0: BigInt(stage1.root), ASID: 1n, ...options.cdFields });
   machine.mapOwnPages(stage2);
   const s2Entry = machine.map(stage2, ipa, pa, S2_PAGE);
-  machine.writeSte(0, { Config: 7n, S1ContextPtr: BigInt(cd), ...machine.stage2(stage2, 1n) });
+  machine.writeSte(0, {
+    Config: 7n,
+    S1ContextPtr: BigInt(cd),
+    ...machine.stage2(stage2, 1n),
+    ...options.steFields,
+  });
   return { machine, stage1, stage2, va, ipa, pa, s1Entry, s2Entry, cd };
 }

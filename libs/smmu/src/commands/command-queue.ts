@@ -39,6 +39,9 @@ const NO_FIELDS: CommandFields = {
   VMID: 0,
   ASID: 0,
   Resp: 0,
+  Ac: 0,
+  Ab: 0,
+  STAG: 0,
   CS: 0,
   MSIData: 0,
   MSIAddress: 0,
@@ -75,6 +78,8 @@ export class CommandQueue {
     private readonly errors: GlobalErrors,
     private readonly target: CommandTarget,
     private readonly counts: () => Removed,
+    /** Carries out what a command began, after it was consumed: ended stalls. */
+    private readonly afterCommand: () => void,
     private readonly observer: SmmuObserver,
   ) {}
 
@@ -113,6 +118,7 @@ export class CommandQueue {
     if (this.observer.commandConsumed !== undefined) {
       this.observer.commandConsumed(this.words(), difference(before, this.counts()));
     }
+    this.afterCommand();
     return undefined;
   }
 

@@ -2,6 +2,7 @@ import type { ConfigurationCache } from '../configuration/configuration-cache';
 import type { TranslationCache } from '../cache/translation-cache';
 import type { CommandName } from '../formats/commands';
 import type { Features } from '../registers/features';
+import type { StalledTransactions } from '../stalls/stalled-transactions';
 import { namedIpa, namedVa, rangeIllegal, type AddressFields } from './named-addresses';
 
 /** The fields of any command as numbers; fields a command does not have read as 0. */
@@ -14,6 +15,9 @@ export interface CommandFields extends AddressFields {
   readonly VMID: number;
   readonly ASID: number;
   readonly Resp: number;
+  readonly Ac: number;
+  readonly Ab: number;
+  readonly STAG: number;
   readonly CS: number;
   readonly MSIData: number;
   readonly MSIAddress: number;
@@ -24,6 +28,7 @@ export interface CommandTarget {
   readonly features: Features;
   readonly configuration: ConfigurationCache;
   readonly translations: TranslationCache;
+  readonly stalls: StalledTransactions;
   /** STRTAB_BASE_CFG.SPLIT where the table has two levels, otherwise 0. */
   readonly split: () => number;
   /** CR2.E2H. */
@@ -70,7 +75,7 @@ const ifTagged =
 /**
  * The command set: legality and effect of each command (IHI 0070 §4.2–§4.7). Every invalidation
  * removes exactly what the architecture demands; PREFETCH is a hint that is not taken, and there is
- * no ATC, PRI or stalled transaction to act on.
+ * no ATC or PRI to act on.
  */
 export const COMMAND_RULES: Record<CommandName, CommandRule> = {
   PREFETCH_CONFIG: { illegal: secure },
@@ -150,8 +155,18 @@ export const COMMAND_RULES: Record<CommandName, CommandRule> = {
   TLBI_NSNH_ALL: { effect: (_c, t) => t.translations.removeNonHyp() },
   ATC_INV: { illegal: (c, f) => secure(c) || !f.ats },
   PRI_RESP: { illegal: (c, f) => secure(c) || !f.pri || c.Resp === RESP_RESERVED },
-  RESUME: { illegal: (c, f) => secure(c) || f.stallModel === STALL_TERMINATE_ONLY },
-  STALL_TERM: { illegal: (c, f) => secure(c) || f.stallModel === STALL_TERMINATE_ONLY },
+  RESUME: {
+    illegal: (c, f) => secure(c) || f.stallModel === STALL_TERMINATE_ONLY,
+    effect: (c, t) => {
+      // Where only aborts are implemented, Ab is IGNORED.
+      const termination = c.Ab === 1 || t.features.abortOnly ? 'abort' : 'raz-wi';
+      t.stalls.end(c.StreamID, c.STAG, c.Ac === 1 ? 'retry' : termination);
+    },
+  },
+  STALL_TERM: {
+    illegal: (c, f) => secure(c) || f.stallModel === STALL_TERMINATE_ONLY,
+    effect: (c, t) => t.stalls.terminateStream(c.StreamID),
+  },
   SYNC: {
     illegal: (c) => c.CS === CS_RESERVED,
     effect: (c, t) => {

@@ -44,6 +44,7 @@ export function decodeCd(
     bigEndian: cd.ENDI === 1,
     records: cd.R === 1,
     aborts: cd.A === 1,
+    stalls: cd.S === 1,
     spaces: caches.stage1Spaces(stream.world, {
       vmid: stream.vmid,
       asid: cd.ASID,

@@ -17,14 +17,6 @@ const L1CD_BYTES = 8;
 const BAD_CD: Fault = { event: 'C_BAD_CD' };
 const readL1cd = fieldNumbers(L1CD, ['V', 'L2Ptr']);
 
-/** A CD, or the fault that its fetch ended in. */
-export type ContextResult = Stage1Context | Fault;
-
-/** Whether a result is a fault. */
-export function isFault(result: ContextResult): result is Fault {
-  return 'event' in result;
-}
-
 /**
  * Finds and reads CDs, in a linear or a two-level table, through stage 2 where the stream has one
  * (IHI 0070 §3.3.2).
@@ -42,8 +34,15 @@ export class ContextTable {
     this.reader = new StructureReader(memory);
   }
 
-  /** The context at an index of the stream's CD table; `index` is below 2^S1CDMax. */
-  context(stream: StreamConfiguration, pointer: CdTablePointer, index: number): ContextResult {
+  /**
+   * The context at an index of the stream's CD table, or the fault that its fetch ended in; `index`
+   * is below 2^S1CDMax.
+   */
+  context(
+    stream: StreamConfiguration,
+    pointer: CdTablePointer,
+    index: number,
+  ): Stage1Context | Fault {
     const cached = stream.cds.cd(index);
     if (cached !== undefined) return cached === 'illegal' ? BAD_CD : cached;
     const address = this.locate(stream, pointer, index);

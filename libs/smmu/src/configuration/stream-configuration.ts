@@ -118,6 +118,7 @@ function stage2Context(
     separateExecute: features.xnx,
     bigEndian: ste.S2ENDI === 1,
     records: ste.S2R === 1,
+    stalls: ste.S2S === 1,
     space: caches.stage2Space(vmid),
   };
 }

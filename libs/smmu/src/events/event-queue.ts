@@ -1,7 +1,15 @@
 import type { PhysicalMemory } from '../memory/physical-memory';
+import type { SmmuObserver } from '../observer';
 import type { Features } from '../registers/features';
 import type { GlobalErrors } from '../registers/global-errors';
-import { entryAddress, EVENT_QUEUE, isFull, nextIndex, queueShape } from '../registers/queue-shape';
+import {
+  entryAddress,
+  EVENT_QUEUE,
+  isFull,
+  nextIndex,
+  queueShape,
+  type QueueShape,
+} from '../registers/queue-shape';
 import { registerField } from '../registers/register-field';
 import { EVENTQEN, type RegisterFile } from '../registers/register-file';
 
@@ -15,22 +23,49 @@ export class EventQueue {
     private readonly registers: RegisterFile,
     private readonly errors: GlobalErrors,
     private readonly features: Features,
+    private readonly observer: SmmuObserver,
   ) {}
 
+  /** The queue takes records: it is enabled, not full, and no abort is pending (§7.2.1). */
+  get writable(): boolean {
+    return this.enabled && !this.full;
+  }
+
+  /** Writes a record of four words if the queue is writable. A record that cannot be is lost. */
+  record(words: readonly bigint[]): void {
+    const queued = this.writable && this.write(words);
+    if (!queued && this.enabled && this.full) this.overflow();
+    this.observer.eventRecorded?.(words, queued);
+  }
+
   /**
-   * Writes a record of four words if the queue is writable.
-   * @returns whether it was queued; a record that was not is lost.
+   * Writes the record of a stall. It is never discarded, hence never an overflow (§7.4).
+   * @returns whether it was written.
    */
-  record(words: readonly bigint[]): boolean {
+  recordStall(words: readonly bigint[]): boolean {
+    if (!this.writable || !this.write(words)) return false;
+    this.observer.eventRecorded?.(words, true);
+    return true;
+  }
+
+  private get enabled(): boolean {
+    return this.registers.field(EVENTQEN) === 1 && !this.errors.isActive('EVENTQ_ABT_ERR');
+  }
+
+  private get full(): boolean {
     const { registers } = this;
-    if (registers.field(EVENTQEN) === 0) return false;
-    if (this.errors.isActive('EVENTQ_ABT_ERR')) return false;
-    const shape = queueShape(registers, EVENT_QUEUE, this.features.eventqsLog2);
     const producer = registers.field(EVENT_QUEUE.producer);
-    if (isFull(shape, producer, registers.field(EVENT_QUEUE.consumer))) {
-      this.overflow();
-      return false;
-    }
+    return isFull(this.shape(), producer, registers.field(EVENT_QUEUE.consumer));
+  }
+
+  private shape(): QueueShape {
+    return queueShape(this.registers, EVENT_QUEUE, this.features.eventqsLog2);
+  }
+
+  private write(words: readonly bigint[]): boolean {
+    const { registers } = this;
+    const shape = this.shape();
+    const producer = registers.field(EVENT_QUEUE.producer);
     const address = entryAddress(shape, producer);
     if (!this.memory.backed(address)) {
       // The abort is synchronous: PROD stays (IHI 0070 §7.2.2).

@@ -60,8 +60,29 @@ export interface Attributes {
 
 const PAGE = 4096;
 
-/** The four words of the record that reports a fault. */
-export function faultRecord(fault: Fault, t: Transaction, attributes: Attributes): bigint[] {
+/** Whether a fault is one of the four that may be silent, RAZ/WI or stalled. */
+export function isTranslationFault(fault: Fault): fault is TranslationFault {
+  switch (fault.event) {
+    case 'F_TRANSLATION':
+    case 'F_ADDR_SIZE':
+    case 'F_ACCESS':
+    case 'F_PERMISSION':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/**
+ * The four words of the record that reports a fault. `stag`: the transaction is stalled under that
+ * STAG, which only a translation fault can cause.
+ */
+export function faultRecord(
+  fault: Fault,
+  t: Transaction,
+  attributes: Attributes,
+  stag?: number,
+): bigint[] {
   const stream = { StreamID: BigInt(t.streamId), ...substream(t) };
   switch (fault.event) {
     case 'C_BAD_SUBSTREAMID':
@@ -93,7 +114,7 @@ export function faultRecord(fault: Fault, t: Transaction, attributes: Attributes
         CLASS: EVENT_CLASS.IN,
       });
     default:
-      return translationRecord(fault, { ...stream, ...access(t, attributes) });
+      return translationRecord(fault, { ...stream, ...access(t, attributes), ...stall(stag) });
   }
 }
 
@@ -117,6 +138,10 @@ function translationRecord(
 
 function substream(t: Transaction): Record<string, bigint> {
   return t.substreamId === undefined ? {} : { SSV: 1n, SubstreamID: BigInt(t.substreamId) };
+}
+
+function stall(stag: number | undefined): Record<string, bigint> {
+  return stag === undefined ? {} : { Stall: 1n, STAG: BigInt(stag) };
 }
 
 function access(t: Transaction, attributes: Attributes): Record<string, bigint> {

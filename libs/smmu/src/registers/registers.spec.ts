@@ -72,7 +72,7 @@ describe('features the model does not have', () => {
     );
 
   it.each([
-    ['IDR0.STALL_MODEL', NESTED_IDR[0] & ~(3 << 24), 0x74],
+    ['IDR0.STALL_MODEL', NESTED_IDR[0] | (3 << 24), 0x74],
     ['IDR0.HTTU', NESTED_IDR[0] | (3 << 6), 0x74],
     ['IDR0.TTF', NESTED_IDR[0] | (1 << 2), 0x74],
     ['IDR5.DS', NESTED_IDR[0], 0xf4],

@@ -18,7 +18,7 @@ const SERVED: readonly [0 | 1 | 3 | 5, string, readonly bigint[], string][] = [
     [0n, 1n, 2n],
     'hardware update of the Access flag of Table descriptors is not modelled',
   ],
-  [0, 'STALL_MODEL', [1n], 'the stall fault model is not modelled'],
+  [0, 'STALL_MODEL', [0n, 1n, 2n], 'the encoding is reserved'],
   [0, 'VMW', [0n], 'VMID wildcards are not modelled'],
   [0, 'RME_IMPL', [0n], 'the Realm interface is not modelled'],
   [1, 'QUEUES_PRESET', [0n], 'preset queues are not modelled'],

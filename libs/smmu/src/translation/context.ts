@@ -22,6 +22,8 @@ export interface Stage2Context {
   readonly bigEndian: boolean;
   /** STE.S2R. */
   readonly records: boolean;
+  /** STE.S2S. */
+  readonly stalls: boolean;
   readonly space: TlbSpace;
 }
 
@@ -58,5 +60,7 @@ export interface Stage1Context {
   readonly records: boolean;
   /** CD.A. */
   readonly aborts: boolean;
+  /** CD.S. */
+  readonly stalls: boolean;
   readonly spaces: Stage1Spaces;
 }

@@ -1,0 +1,47 @@
+import type { TranslationCache } from '../cache/translation-cache';
+import type { Fault } from '../events/faults';
+import type { Control } from '../registers/control';
+import type { Features } from '../registers/features';
+import type { Stage1Context } from '../translation/context';
+import type { ConfigurationCache } from './configuration-cache';
+import type { ContextTable } from './context-table';
+import { decodeSte, type StreamConfiguration } from './stream-configuration';
+import type { StreamTable } from './stream-table';
+import { contextIndex } from './substream';
+
+/** The context of an access, `no-stage1` where stage 1 does not translate it, or a fault. */
+export type ContextResult = Stage1Context | 'no-stage1' | Fault;
+
+const BAD_SUBSTREAMID: Fault = { event: 'C_BAD_SUBSTREAMID' };
+
+/** Finds the configuration of an access: its STE, then its CD (IHI 0070 §3.3). */
+export class StreamFinder {
+  constructor(
+    private readonly streams: StreamTable,
+    private readonly contexts: ContextTable,
+    private readonly cache: ConfigurationCache,
+    private readonly translations: TranslationCache,
+    private readonly features: Features,
+  ) {}
+
+  /** The configuration of a stream, or the fault that finding it ended in. */
+  stream(streamId: number, control: Control): StreamConfiguration | Fault {
+    const cached = this.cache.ste(streamId);
+    if (cached !== undefined) return cached;
+    const failed = this.streams.fetch(control.streamTable, streamId);
+    if (failed !== undefined) return failed;
+    const decoded = decodeSte(this.streams.parts, this.features, this.translations, control.e2h);
+    this.cache.keepSte(streamId, decoded);
+    return decoded;
+  }
+
+  /** The stage-1 context of a stream that passes traffic, given the access's SubstreamID. */
+  context(stream: StreamConfiguration, substreamId: number | undefined): ContextResult {
+    const pointer = stream.stage1;
+    if (pointer === undefined) return substreamId === undefined ? 'no-stage1' : BAD_SUBSTREAMID;
+    const index = contextIndex(pointer, substreamId);
+    if (index === 'bypass') return 'no-stage1';
+    if (typeof index !== 'number') return index;
+    return this.contexts.context(stream, pointer, index);
+  }
+}
