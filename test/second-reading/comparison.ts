@@ -57,8 +57,9 @@ function compareSteps(
   reached: Histogram,
 ): Disagreement | undefined {
   for (const [i, step] of world.steps.entries()) {
-    const said = runStep(fast, machine, step, reached);
-    if (said.fast !== said.reading) {
+    const answers = runStep(fast, machine, step, reached);
+    const said = answers.fast === answers.reading ? updatedWords(world, fast, machine) : answers;
+    if (said !== undefined && said.fast !== said.reading) {
       return { seed, step: `${i}${round}`, request: describeStep(step), ...said };
     }
   }
@@ -82,6 +83,21 @@ function runStep(
     fast: describeOutcome(outcome, withAttributes),
     reading: describeOutcome(reading, withAttributes),
   };
+}
+
+/** The first word that hardware updates left different (IHI 0070 §3.13), if there is one. */
+function updatedWords(
+  world: Case,
+  fast: FastMachine,
+  machine: Machine,
+): { fast: string; reading: string } | undefined {
+  for (const at of world.words.keys()) {
+    const [ours, theirs] = [fast.read(at), machine.memory.read(at)];
+    if (ours === theirs) continue;
+    const told = (word: bigint | undefined): string => `${at.toString(16)}: ${word?.toString(16)}`;
+    return { fast: told(ours), reading: told(theirs) };
+  }
+  return undefined;
 }
 
 const hex = (words: readonly bigint[] | undefined): string =>
