@@ -1,7 +1,13 @@
+import { FUZZ } from '../fuzz/campaign';
 import { SECOND_READING } from '../second-reading/campaign';
 import type { Campaign } from './campaign';
 import { USED_BITS } from './host/used-bits';
 import { DURABILITY_CAMPAIGNS } from './ledger/durability';
 
 /** Every campaign there is. */
-export const CAMPAIGNS: readonly Campaign[] = [SECOND_READING, USED_BITS, ...DURABILITY_CAMPAIGNS];
+export const CAMPAIGNS: readonly Campaign[] = [
+  SECOND_READING,
+  FUZZ,
+  USED_BITS,
+  ...DURABILITY_CAMPAIGNS,
+];

@@ -39,9 +39,9 @@ export function buildCase(seed: number): Case {
   const ste = new Fields(8);
   const config = configuration(random, implementation);
   ste.set(0, 0, 1).set(3, 1, config);
-  commonFields(random, implementation, ste);
   const second =
     (config & 2) === 2 ? buildStage2(random, implementation, physical, ste) : undefined;
+  commonFields(random, implementation, ste);
   const ipaSize =
     second === undefined ? implementation.oas : Math.min(second.inputSize, implementation.oas);
   const space =
@@ -65,9 +65,18 @@ function configuration(random: Random, { stage1, stage2 }: Implementation): numb
   return stage1 ? 5 : 6;
 }
 
+/** A legal EATS: what stage 2 stalls on, ATS cannot be used with. */
+function atsMode(random: Random, { ns1ats }: Implementation, ste: Fields): number {
+  const words = ste.words();
+  const config = Number((words[0]! >> 1n) & 7n);
+  const stalls = ((words[2]! >> 57n) & 1n) === 1n;
+  if (stalls && config >= 6) return 0;
+  return random.pick(config === 7 && !ns1ats ? [0, 1, 1, 2, 2] : [0, 1, 1]);
+}
+
 function commonFields(random: Random, implementation: Implementation, ste: Fields): void {
-  if (random.chance(60)) ste.set(93, 92, random.pick([0, 1, 1, 2, 2, 3]));
-  if (random.chance(30)) ste.set(95, 94, random.pick([0, 2, 2, 2, 1, 3]));
+  ste.set(93, 92, random.chance(5) ? random.below(4) : atsMode(random, implementation, ste));
+  if (random.chance(30)) ste.set(95, 94, random.chance(90) ? 2 : random.below(4));
   if (random.chance(40)) ste.set(113, 112, random.below(4));
   if (random.chance(30)) ste.set(115, 114, random.below(4));
   ste.set(109, 108, random.pick([1, 1, 0, 2, 3]));
