@@ -154,6 +154,40 @@ describe('steward', () => {
     expect(json(result)).toMatchObject({ ok: false, firstBad: { position } });
   });
 
+  test('signed checkpoints prove what the chain alone cannot: a log written anew, or cut short', () => {
+    const file = join(folder, 'signed.db');
+    const key = join(folder, 'lab.key');
+    const made = steward('key', key, '--name', 'steward.example/lab');
+    expect(steward('key', key, '--name', 'steward.example/lab').code).toBe(4);
+    const signing = ['--checkpoint-key', key, '--checkpoint-every', '200'];
+    const run = steward('run', SCENARIO, '--guests', '1', '--ledger', file, '--json', ...signing);
+    const verify = (...args: string[]): Result =>
+      steward('verify', '--ledger', file, '--signed-by', made.stdout.trim(), '--json', ...args);
+    const { commits } = json(run) as { commits: number };
+    expect(json(verify())).toMatchObject({ ok: true, checkpoints: Math.floor(commits / 200) + 1 });
+    const proof = json(steward('prove', '7', '--ledger', file, '--json'));
+    expect(proof).toMatchObject({ position: 7, index: 6, size: commits });
+
+    const other = steward('key', join(folder, 'other.key'), '--name', 'steward.example/lab');
+    const unsigned = steward('verify', '--ledger', file, '--signed-by', other.stdout.trim());
+    expect(unsigned.code).toBe(1);
+
+    const db = new Database(file);
+    db.exec(`DELETE FROM events WHERE position = ${commits}; DELETE FROM digests WHERE position = ${commits};
+             DELETE FROM commits WHERE position = ${commits}`);
+    db.close();
+    expect(steward('verify', '--ledger', file).code).toBe(0);
+    const cut = verify();
+    expect(cut.code).toBe(5);
+    expect(json(cut)).toMatchObject({ ok: false, firstBad: { position: commits } });
+
+    rmSync(file);
+    steward('run', SCENARIO, '--guests', '1', '--seed', '7', '--ledger', file, '--quiet');
+    const anew = verify();
+    expect(anew.code).toBe(5);
+    expect(json(anew)).toMatchObject({ firstBad: { position: 1 } });
+  });
+
   test('audit attachments shows each span of a device with vSTE, STE, VMID, actor and commits', () => {
     const spans = lines(
       steward('audit', 'attachments', '--device', 'strict-a.0010', '--ledger', ledger, '--json'),

@@ -3,6 +3,7 @@ import { auditCommand } from './commands/audit';
 import { bisectCommand } from './commands/bisect';
 import { decodeCommand } from './commands/decode';
 import { diffCommand } from './commands/diff';
+import { evidenceCommands } from './commands/evidence';
 import { exportCommand } from './commands/export';
 import { getCommand } from './commands/get';
 import { importCommand } from './commands/import';
@@ -26,7 +27,15 @@ function program(): Command {
     );
   const commands = [
     ...[runCommand, logCommand, showCommand, getCommand, diffCommand, auditCommand],
-    ...[bisectCommand, replayCommand, verifyCommand, importCommand, exportCommand, decodeCommand],
+    ...[
+      evidenceCommands,
+      bisectCommand,
+      replayCommand,
+      verifyCommand,
+      importCommand,
+      exportCommand,
+      decodeCommand,
+    ],
   ];
   for (const add of commands) add(steward);
   return steward;

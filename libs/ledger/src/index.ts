@@ -34,3 +34,11 @@ export type {
   AttachmentSpan,
   NewAttachmentSpan,
 } from './read-models/attachments';
+export { openCheckpoint, signCheckpoint, splitNotes } from './evidence/checkpoint';
+export type { Checkpoint } from './evidence/checkpoint';
+export { commitLeaf, CommitTree, compareWithCheckpoints } from './evidence/commit-tree';
+export type { CheckpointFinding } from './evidence/commit-tree';
+export { isConsistent, isIncluded } from './evidence/merkle-tree';
+export type { Hash } from './evidence/merkle-tree';
+export { isKeyName, parseVerifierKey, verifierKeyText } from './evidence/signed-note';
+export type { SignerKey, VerifierKey } from './evidence/signed-note';

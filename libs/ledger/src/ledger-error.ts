@@ -18,6 +18,7 @@
  * - `bad-migrations`: the migrations directory is not a numbered, working sequence.
  * - `not-durable`: SQLite does not hold the durability settings asked for.
  * - `sqlite-too-old`: linked against an SQLite with known WAL defects.
+ * - `invalid-key`: not a key that checkpoints can be signed or checked with.
  */
 export type LedgerErrorCode =
   | 'missing'
@@ -36,7 +37,8 @@ export type LedgerErrorCode =
   | 'subscription-failed'
   | 'bad-migrations'
   | 'not-durable'
-  | 'sqlite-too-old';
+  | 'sqlite-too-old'
+  | 'invalid-key';
 
 /**
  * The one error type of this room. The message names the file (where there is one), what is wrong

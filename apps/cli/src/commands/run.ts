@@ -6,13 +6,14 @@ import type { RunTotals, Scenario } from '@steward/control';
 import { hasStage1, parseRecording, UnplayableRecording } from '@steward/guest';
 import { replay } from '@steward/replay';
 import type { ReplayResult } from '@steward/replay';
-import type { Verification } from '@steward/ledger';
+import type { Ledger, Verification } from '@steward/ledger';
 import { CliError, EXIT } from '../exit-codes';
 import { readJson, readText } from '../files';
 import { withControl, withLedger } from '../ledger-access';
 import { printJson, say } from '../output';
 import { progressBar } from '../progress';
 import { nonNegativeInteger, positiveInteger, withLedgerOption } from '../options';
+import { signWhileAppending } from './evidence';
 import { printRunReport } from '../reports/run-report';
 
 interface RunFlags {
@@ -23,6 +24,8 @@ interface RunFlags {
   readonly append?: boolean;
   readonly quiet?: boolean;
   readonly check?: boolean;
+  readonly checkpointKey?: string;
+  readonly checkpointEvery: number;
 }
 
 /** Everything `run --json` prints. */
@@ -62,6 +65,8 @@ export function runCommand(program: Command): void {
     .option('--seed <s>', 'seed of the interleaving and of the RAM layout', nonNegativeInteger)
     .option('--append', 'go on in a ledger that already holds commits')
     .option('--quiet', 'no report, only the exit code (with --json: the document)')
+    .option('--checkpoint-key <file>', 'sign checkpoints beside the ledger with this key')
+    .option('--checkpoint-every <n>', 'commits between two checkpoints', positiveInteger, 1000)
     .option('--check', 'afterwards replay the log and verify its hash chain')
     .action((scenario: string, flags: RunFlags) => run(scenario, flags));
 }
@@ -76,9 +81,12 @@ async function run(file: string, flags: RunFlags): Promise<void> {
   const seed = flags.seed ?? scenario.seed;
   const start = { wall: performance.now(), cpu: process.cpuUsage() };
   const bar = progressBar('playing');
-  const { totals, wallMs, cpuMs } = await withControl(flags.ledger, 'create', async (app) => {
+  const { totals, wallMs, cpuMs } = await withControl(flags.ledger, 'create', async (app, open) => {
     const runner = app.get(ScenarioRunner);
-    const done = await runner.run(scenario, recordings, { seed, progress: bar.update });
+    const stopSigning = signing(open.ledger, flags);
+    const done = await runner
+      .run(scenario, recordings, { seed, progress: bar.update })
+      .finally(stopSigning);
     const cpu = process.cpuUsage(start.cpu);
     const wall = Math.round(performance.now() - start.wall);
     return { totals: done, wallMs: wall, cpuMs: Math.round((cpu.user + cpu.system) / 1000) };
@@ -92,6 +100,11 @@ async function run(file: string, flags: RunFlags): Promise<void> {
     say(`STE of ${device}: expected ${expected}, in force ${actual}`);
   }
   judge(report);
+}
+
+function signing(ledger: Ledger, flags: RunFlags): (() => Promise<void>) | undefined {
+  const { checkpointKey: key, checkpointEvery: every } = flags;
+  return key === undefined ? undefined : signWhileAppending(ledger, flags.ledger, { key, every });
 }
 
 function judge(report: RunReport): void {
