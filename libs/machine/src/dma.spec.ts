@@ -31,6 +31,7 @@ const ok = (pa: number, writable = false): Outcome => ({
   pa,
   readable: true,
   writable,
+  attributes: { attr: 0xff, shareability: 3 },
 });
 const expected = (ipa: number, writable = false): DmaExpectation => ({
   kind: 'ok',

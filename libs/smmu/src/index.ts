@@ -38,6 +38,7 @@ export { REGISTERS, type RegisterFormat, type RegisterName } from './formats/reg
 export { PhysicalMemory } from './memory/physical-memory';
 export type { Region } from './memory/regions';
 export type { StalledTransaction } from './stalls/stalled-transactions';
+export type { MemoryAttributes } from './attributes/memory-attributes';
 export type { Outcome, Transaction } from './transaction';
 export { Smmu } from './smmu';
 export type { SmmuObserver } from './observer';

@@ -23,6 +23,7 @@ describe('a nested translation', () => {
       pa: pa + 0x123,
       readable: true,
       writable: true,
+      attributes: { attr: 0x00, shareability: 2 },
     });
   });
 

@@ -1,4 +1,8 @@
+import { memoryAttributes, type AttributesCode } from './attributes/memory-attributes';
+import { withHintsOf } from './attributes/memory-type';
+import { throughStage2 } from './attributes/stage2-attributes';
 import type { Removed } from './cache/removed';
+import { attributesOf } from './cache/tlb-info';
 import { TranslationCache } from './cache/translation-cache';
 import { CommandQueue } from './commands/command-queue';
 import { ConfigurationCache } from './configuration/configuration-cache';
@@ -117,12 +121,18 @@ export class Smmu {
   private disabled(): Outcome {
     const address = this.input.asNumber();
     if (this.control.globalAbort || address >= this.features.outputLimit) return ABORT;
-    return this.bypass(address);
+    return this.bypass(address, this.control.attributes);
   }
 
-  private bypass(pa: number): Outcome {
+  private bypass(pa: number, attributes: AttributesCode): Outcome {
     if (!this.memory.backed(pa)) return { kind: 'no-memory', pa };
-    return { kind: 'ok', pa, readable: true, writable: true };
+    return {
+      kind: 'ok',
+      pa,
+      readable: true,
+      writable: true,
+      attributes: memoryAttributes(attributes),
+    };
   }
 
   /**
@@ -142,20 +152,25 @@ export class Smmu {
     const { outputLimit, intermediateLimit } = this.features;
     const limit = stage2 === undefined ? outputLimit : intermediateLimit;
     if (address >= limit) return this.fail({ event: 'BYPASS_ADDR_SIZE' }, t, stream, undefined);
-    if (stage2 === undefined) return this.bypass(address);
+    if (stage2 === undefined) return this.bypass(address, stream.attributes);
     const need = this.need(t, stream);
-    const failed = this.translator.throughStage2(stage2, address, need);
-    return failed === undefined ? this.reached(need) : this.fail(failed, t, stream, undefined);
+    const { translator } = this;
+    const failed = translator.throughStage2(stage2, address, need);
+    if (failed !== undefined) return this.fail(failed, t, stream, undefined);
+    const leaf = attributesOf(translator.info);
+    return this.reached(need, throughStage2(stream.attributes, leaf, stage2.forcedWriteBack));
   }
 
   private withStage1(t: Transaction, stream: StreamConfiguration, context: Stage1Context): Outcome {
     const need = this.need(t, stream);
     const { input, translator } = this;
     const failed = translator.throughStage1(context, input, need, stream.stage2);
-    return failed === undefined ? this.reached(need) : this.fail(failed, t, stream, context);
+    if (failed !== undefined) return this.fail(failed, t, stream, context);
+    const attributes = attributesOf(translator.info);
+    return this.reached(need, withHintsOf(stream.attributes, attributes));
   }
 
-  private reached(need: Need): Outcome {
+  private reached(need: Need, attributes: AttributesCode): Outcome {
     const { pa, info } = this.translator;
     if (!this.memory.backed(pa)) return { kind: 'no-memory', pa };
     return {
@@ -163,6 +178,7 @@ export class Smmu {
       pa,
       readable: (info & need.readable) === need.readable,
       writable: (info & need.writable) === need.writable,
+      attributes: memoryAttributes(attributes),
     };
   }
 

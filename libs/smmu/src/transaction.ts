@@ -1,3 +1,5 @@
+import type { MemoryAttributes } from './attributes/memory-attributes';
+
 /** One access by a client device, as it arrives at the SMMU (IHI 0070 §13.1). */
 export interface Transaction {
   readonly streamId: number;
@@ -23,6 +25,7 @@ export type Outcome =
       readonly pa: number;
       readonly readable: boolean;
       readonly writable: boolean;
+      readonly attributes: MemoryAttributes;
     }
   /**
    * Terminated with an abort. `event`: the four words recorded, also when they could not be queued;

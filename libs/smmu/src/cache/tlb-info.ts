@@ -26,6 +26,22 @@ export const S2_DEVICE = 1 << 10;
 export const S1_CLEAN = 1 << 17;
 export const S2_CLEAN = 1 << 18;
 
+/**
+ * Memory attributes, above all other bits. Stage 1 and nested entries: the AttributesCode that the
+ * stages of translation give. Stage 2: the leaf's MemAttr and SH as they are, because what they
+ * make depends on the input.
+ */
+const ATTRIBUTES_SHIFT = 19;
+
+/** Packs the attributes of an entry. */
+export function entryAttributes(attributes: number): number {
+  return attributes << ATTRIBUTES_SHIFT;
+}
+
+export function attributesOf(info: number): number {
+  return info >>> ATTRIBUTES_SHIFT;
+}
+
 /** Which stages an entry translates. */
 export const KIND_STAGE1 = 0;
 export const KIND_STAGE2 = 1;

@@ -30,6 +30,8 @@ const NAMES = [
   'HAD1',
   'E0PD1',
   'TTB1',
+  'MAIR0',
+  'MAIR1',
 ] as const;
 
 /** The CD fields that affect translation or legality. */

@@ -1,3 +1,5 @@
+import { inputAttributes } from '../attributes/input-overrides';
+import type { AttributesCode } from '../attributes/memory-attributes';
 import { STREAM_WORLD, type StreamWorld, type TranslationCache } from '../cache/translation-cache';
 import type { Parts } from '../formats/field-reader';
 import { addressSize, type Features } from '../registers/features';
@@ -39,6 +41,8 @@ export interface StreamConfiguration {
   /** Overrides of PnU and InD; undefined: the transaction's own. */
   readonly privileged: boolean | undefined;
   readonly instruction: boolean | undefined;
+  /** Attributes that transactions come in with, overrides applied. */
+  readonly attributes: AttributesCode;
   /** What is cached of the stream's CDs. */
   readonly cds: CachedCds;
 }
@@ -65,6 +69,7 @@ export function decodeSte(
     stallDisabled: ste.S1STALLD === 1,
     privileged: features.attrPermsOverride ? override(ste.PRIVCFG) : undefined,
     instruction: features.attrPermsOverride ? override(ste.INSTCFG) : undefined,
+    attributes: inputAttributes(ste, features),
     cds: new CachedCds(),
   };
 }

@@ -1,3 +1,5 @@
+import { inputAttributes } from '../attributes/input-overrides';
+import type { AttributesCode } from '../attributes/memory-attributes';
 import type { StreamTableShape } from '../configuration/stream-table';
 import type { RegisterName } from '../formats/registers';
 import type { Features } from './features';
@@ -5,6 +7,10 @@ import { registerField } from './register-field';
 import { SMMUEN, type RegisterFile } from './register-file';
 
 const GBPA_ABORT = registerField('GBPA', 'ABORT');
+const GBPA_MTCFG = registerField('GBPA', 'MTCFG');
+const GBPA_MEMATTR = registerField('GBPA', 'MemAttr');
+const GBPA_ALLOCCFG = registerField('GBPA', 'ALLOCCFG');
+const GBPA_SHCFG = registerField('GBPA', 'SHCFG');
 const RECINVSID = registerField('CR2', 'RECINVSID');
 const E2H = registerField('CR2', 'E2H');
 const TABLE_ADDRESS = registerField('STRTAB_BASE', 'ADDR');
@@ -27,6 +33,8 @@ export interface Control {
   readonly globalAbort: boolean;
   readonly recordsBadStreamId: boolean;
   readonly e2h: boolean;
+  /** Attributes of what passes while SMMUEN=0, the overrides of GBPA applied. */
+  readonly attributes: AttributesCode;
   readonly streamTable: StreamTableShape;
 }
 
@@ -45,6 +53,15 @@ export function readControl(registers: RegisterFile, features: Features): Contro
     globalAbort: registers.field(GBPA_ABORT) === 1,
     recordsBadStreamId: registers.field(RECINVSID) === 1,
     e2h: registers.field(E2H) === 1,
+    attributes: inputAttributes(
+      {
+        MTCFG: registers.field(GBPA_MTCFG),
+        MemAttr: registers.field(GBPA_MEMATTR),
+        ALLOCCFG: registers.field(GBPA_ALLOCCFG),
+        SHCFG: registers.field(GBPA_SHCFG),
+      },
+      features,
+    ),
     streamTable: { base: address - (address % bytes), log2Size, twoLevel, split },
   };
 }

@@ -40,6 +40,7 @@ export interface Features {
   readonly cmdqsLog2: number;
   readonly eventqsLog2: number;
   readonly attrPermsOverride: boolean;
+  readonly attrTypesOverride: boolean;
   readonly had: boolean;
   readonly xnx: boolean;
   readonly mpam: boolean;
@@ -108,6 +109,7 @@ export function featuresOf(configuration: SmmuConfiguration): Features {
     cmdqsLog2: idr1('CMDQS'),
     eventqsLog2: idr1('EVENTQS'),
     attrPermsOverride: idr1('ATTR_PERMS_OVR') === 1,
+    attrTypesOverride: idr1('ATTR_TYPES_OVR') === 1,
     had: idr3('HAD') === 1,
     xnx: idr3('XNX') === 1,
     mpam: idr3('MPAM') === 1,

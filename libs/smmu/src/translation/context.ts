@@ -55,6 +55,8 @@ export interface Stage1Context {
   readonly onePrivilege: boolean;
   readonly writeExecuteNever: boolean;
   readonly privilegedAccessNever: boolean;
+  /** CD.MAIR0 and CD.MAIR1: eight memory types of one byte each. */
+  readonly mair: readonly [number, number];
   readonly bigEndian: boolean;
   /** CD.R. */
   readonly records: boolean;

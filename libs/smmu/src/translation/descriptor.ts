@@ -31,6 +31,8 @@ export const PXN_TABLE = half(TABLE_DESCRIPTOR, 'PXNTable', true);
 export const UXN_TABLE = half(TABLE_DESCRIPTOR, 'UXNTable', true);
 export const AP_TABLE_SHIFT = shift(TABLE_DESCRIPTOR, 'APTable');
 
+export const ATTR_INDX_SHIFT = shift(S1_LEAF_DESCRIPTOR, 'AttrIndx');
+export const SH_SHIFT = shift(S1_LEAF_DESCRIPTOR, 'SH');
 export const ACCESS_FLAG = half(S1_LEAF_DESCRIPTOR, 'AF', false);
 /** AP[2]: 1 takes write access away. */
 export const AP_READ_ONLY = 2 << shift(S1_LEAF_DESCRIPTOR, 'AP');
@@ -46,6 +48,7 @@ export const S2AP_SHIFT = shift(S2_LEAF_DESCRIPTOR, 'S2AP');
 export const S2AP_WRITE = 2 << shift(S2_LEAF_DESCRIPTOR, 'S2AP');
 export const S2_DBM = half(S2_LEAF_DESCRIPTOR, 'DBM', true);
 export const S2_MEMATTR_SHIFT = shift(S2_LEAF_DESCRIPTOR, 'MemAttr');
+export const S2_SH_SHIFT = shift(S2_LEAF_DESCRIPTOR, 'SH');
 export const S2_XN_SHIFT = shift(S2_LEAF_DESCRIPTOR, 'XN');
 
 /** One descriptor as the walkers read it. Reused: it holds the last one read. */

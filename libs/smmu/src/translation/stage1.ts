@@ -1,5 +1,7 @@
+import { stage1Attributes } from '../attributes/memory-type';
 import { offsetInPage, pageSizeIndex } from '../cache/page-sizes';
 import {
+  entryAttributes,
   entryOrigin,
   KIND_STAGE1,
   S1_CLEAN,
@@ -15,11 +17,13 @@ import {
   AP_READ_ONLY,
   AP_SHIFT,
   AP_TABLE_SHIFT,
+  ATTR_INDX_SHIFT,
   DBM,
   Descriptor,
   NOT_GLOBAL,
   PXN,
   PXN_TABLE,
+  SH_SHIFT,
   TABLE_OR_PAGE,
   UXN,
   UXN_TABLE,
@@ -159,8 +163,15 @@ export class Stage1Walker {
       stage1Permissions(context, ap, pxn, uxn) |
       STAGE2_ALL |
       (clean ? S1_CLEAN : 0) |
+      entryAttributes(stage1Attributes(memoryType(context, lo), (lo >>> SH_SHIFT) & 3)) |
       entryOrigin(KIND_STAGE1, level, granule.commandCode);
   }
+}
+
+/** The byte of MAIR that a leaf's AttrIndx names. */
+function memoryType(context: Stage1Context, lo: number): number {
+  const index = (lo >>> ATTR_INDX_SHIFT) & 7;
+  return (context.mair[index < 4 ? 0 : 1] >>> (8 * (index & 3))) & 0xff;
 }
 
 function fault(event: TranslationFault['event']): TranslationFault {

@@ -1,6 +1,9 @@
+import { isDevice, memAttrAttributes } from '../attributes/memory-type';
+import { packLeafAttributes } from '../attributes/stage2-attributes';
 import { offsetInPage, pageSizeIndex } from '../cache/page-sizes';
 import type { Tlb } from '../cache/tlb';
 import {
+  entryAttributes,
   entryOrigin,
   KIND_STAGE2,
   S2_CLEAN,
@@ -18,6 +21,7 @@ import {
   S2AP_WRITE,
   S2_DBM,
   S2_MEMATTR_SHIFT,
+  S2_SH_SHIFT,
   S2_XN_SHIFT,
   TABLE_OR_PAGE,
   VALID,
@@ -157,7 +161,10 @@ export class Stage2Walker {
     this.leafBase = output - offsetInPage(this.sizeIndex, output);
     this.pa = this.leafBase + offsetInPage(this.sizeIndex, ipa);
     const memAttr = (lo >>> S2_MEMATTR_SHIFT) & 0xf;
-    const device = context.forcedWriteBack ? (memAttr & 0b100) === 0 : memAttr < 0b100;
+    const shareability = (lo >>> S2_SH_SHIFT) & 3;
+    const device = context.forcedWriteBack
+      ? (memAttr & 0b100) === 0
+      : isDevice(memAttrAttributes(memAttr, shareability));
     const clean = context.updates.dirtyState && (hi & S2_DBM) !== 0 && (lo & S2AP_WRITE) === 0;
     const s2ap = ((clean ? lo | S2AP_WRITE : lo) >>> S2AP_SHIFT) & 3;
     this.info =
@@ -165,6 +172,7 @@ export class Stage2Walker {
       stage2Permissions(context, s2ap, (hi >>> S2_XN_SHIFT) & 3) |
       (device ? S2_DEVICE : 0) |
       (clean ? S2_CLEAN : 0) |
+      entryAttributes(packLeafAttributes(memAttr, shareability)) |
       entryOrigin(KIND_STAGE2, level, granule.commandCode);
   }
 }

@@ -1,6 +1,9 @@
+import { throughStage2 } from '../attributes/stage2-attributes';
 import { offsetInPage } from '../cache/page-sizes';
 import type { Tlb } from '../cache/tlb';
 import {
+  attributesOf,
+  entryAttributes,
   entryOrigin,
   granuleCodeOf,
   KIND_NESTED,
@@ -108,7 +111,7 @@ export class Translator {
       const refused = this.stage2.translate(stage2, ipa, 'IN', need.stage2);
       if (refused !== undefined) return refused;
       this.pa = this.stage2.pa;
-      this.info = combined(walk.info, this.stage2.info);
+      this.info = combined(walk.info, this.stage2.info, stage2);
       sizeIndex = Math.min(sizeIndex, this.stage2.sizeIndex);
     }
     const offset = offsetInPage(sizeIndex, input.low52);
@@ -126,11 +129,17 @@ export class Translator {
 }
 
 /**
- * Permissions of both stages; level and granule are those of the stage-1 leaf, by which
+ * Permissions and attributes of both stages; level and granule are those of the stage-1 leaf, by which
  * invalidations name the entry.
  */
-function combined(stage1: number, stage2: number): number {
+function combined(stage1: number, stage2: number, context: Stage2Context): number {
+  const attributes = throughStage2(
+    attributesOf(stage1),
+    attributesOf(stage2),
+    context.forcedWriteBack,
+  );
   return (
+    entryAttributes(attributes) |
     (stage1 & (STAGE1_ALL | S1_CLEAN)) |
     (stage2 & (STAGE2_ALL | S2_DEVICE | S2_CLEAN)) |
     entryOrigin(KIND_NESTED, levelOf(stage1), granuleCodeOf(stage1))
