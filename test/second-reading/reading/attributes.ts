@@ -122,14 +122,17 @@ function weaker(a: Level, b: Level): Level {
   return { ...a, type: a.type === 'WT' || b.type === 'WT' ? 'WT' : 'WB' };
 }
 
-/** §13.1.5, DDI 0487 D8.6: the type of stage 1, or of the input, combined with a stage-2 leaf's. */
+/**
+ * §13.1.5, DDI 0487 D8.6: the type of stage 1, or of the input, combined with a stage-2 leaf's. What
+ * is Device or Non-cacheable comes in as Outer Shareable (§13.1.1, §13.1.4).
+ */
 export function throughStage2(
   before: Attributes,
   code: number,
   leafShareability: number,
   forced: boolean,
 ): Attributes {
-  const shareability = widest(before.shareability, leafShareability);
+  const shareability = widest(output(before).shareability, leafShareability);
   if (forced) return { ...forcedType(before, code), shareability };
   const stage2 = memAttr(code, leafShareability);
   if ('device' in before) {
