@@ -49,4 +49,5 @@ export {
   unsupportedFeatures,
   type UnsupportedFeature,
 } from './registers/unsupported';
+export { whyCommandIllegal } from './commands/command-legality';
 export { whyCdIllegal, whySteIllegal, type Illegality } from './configuration/legality';

@@ -1,11 +1,5 @@
 import type { Removed } from '../cache/removed';
-import {
-  COMMANDS,
-  commandOfOpcode,
-  type CommandName,
-  type CommandWords,
-} from '../formats/commands';
-import { fieldNumber, type Parts } from '../formats/field-reader';
+import { commandOfOpcode, type CommandWords } from '../formats/commands';
 import type { PhysicalMemory } from '../memory/physical-memory';
 import type { SmmuObserver } from '../observer';
 import type { GlobalErrors } from '../registers/global-errors';
@@ -18,7 +12,9 @@ import {
 } from '../registers/queue-shape';
 import { registerField } from '../registers/register-field';
 import { CMDQEN, type RegisterFile } from '../registers/register-file';
-import { COMMAND_RULES, type CommandFields, type CommandTarget } from './command-rules';
+import { COMMAND_EFFECTS, type CommandTarget } from './command-effects';
+import { readCommand } from './command-fields';
+import { commandIllegality } from './command-legality';
 
 /** Error codes of CMDQ_CONS.ERR that this model raises (IHI 0070 §7.1). */
 const CERROR = { CERROR_ILL: 1, CERROR_ABT: 2 } as const;
@@ -28,43 +24,6 @@ const ERR = registerField('CMDQ_CONS', 'ERR');
 interface Stop {
   readonly words: CommandWords;
   readonly error: keyof typeof CERROR;
-}
-
-const NO_FIELDS: CommandFields = {
-  SSec: 0,
-  StreamID: 0,
-  SubstreamID: 0,
-  Leaf: 0,
-  Range: 0,
-  VMID: 0,
-  ASID: 0,
-  Resp: 0,
-  Ac: 0,
-  Ab: 0,
-  STAG: 0,
-  CS: 0,
-  MSIData: 0,
-  MSIAddress: 0,
-  Address: 0,
-  NUM: 0,
-  SCALE: 0,
-  TG: 0,
-  TTL: 0,
-};
-const FIELD_NAMES = Object.keys(NO_FIELDS) as (keyof CommandFields)[];
-
-type FieldReader = readonly [name: keyof CommandFields, read: (parts: Parts) => number];
-
-/** The readers of each command's fields, compiled from the command formats. */
-const READERS = Object.fromEntries(
-  (Object.keys(COMMANDS) as CommandName[]).map((name) => [name, readersOf(name)]),
-) as unknown as Record<CommandName, readonly FieldReader[]>;
-
-function readersOf(name: CommandName): FieldReader[] {
-  const { layout } = COMMANDS[name];
-  return FIELD_NAMES.filter((field) => field in layout.fields).map(
-    (field) => [field, fieldNumber(layout, field)] as const,
-  );
 }
 
 /** The Non-secure command queue, from the SMMU's side (IHI 0070 §4.1, §7.1). */
@@ -108,13 +67,12 @@ export class CommandQueue {
     this.fetch(address);
     const name = commandOfOpcode(this.parts[0]! & 0xff);
     if (name === undefined) return { words: this.words(), error: 'CERROR_ILL' };
-    const fields = this.fields(name);
-    const rule = COMMAND_RULES[name];
-    if (rule.illegal?.(fields, this.target.features) === true) {
+    const fields = readCommand(name, this.parts);
+    if (commandIllegality(name, fields, this.target.features) !== undefined) {
       return { words: this.words(), error: 'CERROR_ILL' };
     }
     const before = this.counts();
-    rule.effect?.(fields, this.target);
+    COMMAND_EFFECTS[name](fields, this.target);
     if (this.observer.commandConsumed !== undefined) {
       this.observer.commandConsumed(this.words(), difference(before, this.counts()));
     }
@@ -128,12 +86,6 @@ export class CommandQueue {
       this.parts[n * 2] = this.word.lo;
       this.parts[n * 2 + 1] = this.word.hi;
     }
-  }
-
-  private fields(name: CommandName): CommandFields {
-    const fields: { -readonly [K in keyof CommandFields]: number } = { ...NO_FIELDS };
-    for (const [field, read] of READERS[name]) fields[field] = read(this.parts);
-    return fields;
   }
 
   private words(): CommandWords {
