@@ -1,4 +1,6 @@
 import { HOST_FANOUT } from './host/fanout';
+import { LEDGER_APPEND } from './ledger/append';
+import { LEDGER_READ } from './ledger/read';
 import type { Measurement } from './measurement';
 import { IDLE_STREAM } from './smmu/idle-stream';
 import { INVALIDATE } from './smmu/invalidate';
@@ -10,4 +12,6 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ...INVALIDATE,
   IDLE_STREAM,
   ...HOST_FANOUT,
+  ...LEDGER_APPEND,
+  LEDGER_READ,
 ];

@@ -31,12 +31,13 @@ export function acknowledgements(file: string): ReturnType<typeof acknowledgedIn
 }
 
 /**
- * What is wrong with a ledger after a crash: an acknowledged commit that is missing or another one, a commit that does
- * not verify, a ledger that cannot be written on. Undefined when all is well. Opening it is all that is done to repair it.
+ * What is wrong with a ledger after a crash: an acknowledged commit that is missing or another one, a refused one that is
+ * there, a commit that does not verify, a ledger that cannot be written on. Undefined when all is well. Opening it is all that is done to repair it.
  */
 export async function faultAfterCrash(
   file: string,
   acknowledged: readonly Acknowledged[],
+  refused: readonly string[] = [],
 ): Promise<string | undefined> {
   const migrations = join(projectRoot(), 'migrations');
   let ledger: SqliteLedger;
@@ -53,6 +54,10 @@ export async function faultAfterCrash(
       if (commit?.commandId !== commandId || commit.hash !== hash) {
         return `commit ${position} (${commandId}) was acknowledged and is ${commit === undefined ? 'gone' : 'another'}`;
       }
+    }
+    for await (const { position, commandId } of ledger.commits()) {
+      if (refused.includes(commandId))
+        return `commit ${position} (${commandId}) was refused and is there`;
     }
     const after = await ledger.append({
       ...{ host: 'host', at: '2026-01-31T13:00:00.000Z', actor: 'restart', commandId: 'after' },

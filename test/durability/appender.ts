@@ -7,11 +7,12 @@ import { projectRoot } from '../conformance/project-root';
 /**
  * The process whose system calls are watched: appends commits one by one and in groups, and writes a line for each
  * acknowledgement (`position commandId hash`) to `FILE.acks`. A refused commit is asked again with its id until it is
- * taken; that it was refused stands in the file too (`- commandId code`).
+ * taken, at most ATTEMPTS times; that it was refused stands in the file too (`- commandId code`).
  *
- *     node appender.js FILE COMMITS FIRST
+ *     node appender.js FILE COMMITS FIRST ATTEMPTS
  */
-async function main([file = '', commits = '0', first = '0']: readonly string[]): Promise<void> {
+async function main(argv: readonly string[]): Promise<void> {
+  const [file = '', commits = '0', first = '0', attempts = '1'] = argv;
   const acks = openSync(`${file}.acks`, 'a');
   const say = (line: string): number => writeSync(acks, `${line}\n`);
   const migrations = join(projectRoot(), 'migrations');
@@ -22,7 +23,10 @@ async function main([file = '', commits = '0', first = '0']: readonly string[]):
     const group = Math.min([1, 2, 4][n % 3] ?? 1, end - n);
     await Promise.all(
       Array.from({ length: group }, async (_, i) => {
-        const { position, commandId, hash } = await insist(ledger, draft(n + i), say);
+        const { position, commandId, hash } = await insist(ledger, draft(n + i), {
+          say,
+          attempts: Number(attempts),
+        });
         say(`${position} ${commandId} ${hash}`);
       }),
     );
@@ -32,14 +36,12 @@ async function main([file = '', commits = '0', first = '0']: readonly string[]):
   say('end');
 }
 
-const ATTEMPTS = 50;
-
 async function insist(
   ledger: SqliteLedger,
   commit: CommitDraft,
-  say: (line: string) => void,
+  { say, attempts }: { readonly say: (line: string) => void; readonly attempts: number },
 ): Promise<Extract<AppendResult, { kind: 'appended' | 'duplicate' }>['commit']> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  for (let attempt = 0; attempt < attempts; attempt++) {
     try {
       const result = await ledger.append(commit);
       if (result.kind === 'appended' || result.kind === 'duplicate') return result.commit;
@@ -49,7 +51,7 @@ async function insist(
       say(`- ${commit.commandId} ${error.code}`);
     }
   }
-  throw new Error(`${commit.commandId}: refused ${ATTEMPTS} times`);
+  throw new Error(`${commit.commandId}: refused ${attempts} times`);
 }
 
 function draft(n: number): CommitDraft {

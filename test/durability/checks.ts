@@ -78,10 +78,14 @@ async function afterRun(
   const isGone = code === null || (code === 3 && acknowledged.length === 0);
   if (!isGone && !(code === 0 && ended)) return `the process ended with ${code}: ${stderr}`;
   const fault = await faultAfterCrash(file, acknowledged);
+  removeLedger(file);
+  return fault;
+}
+
+function removeLedger(file: string): void {
   for (const name of readdirSync(join(file, '..'))) {
     if (name.startsWith(basename(file))) rmSync(join(file, '..', name));
   }
-  return fault;
 }
 
 const EIO = 5;
@@ -112,6 +116,33 @@ export function checkIoErrors(
       if (fault !== undefined) {
         faults.push({ at: `${interfere.mode} ${interfere.errno ?? ''} at call ${at}`, fault });
       }
+      progress?.(at, calls);
+    }
+    return { points, faults };
+  });
+}
+
+/**
+ * Lets each call fail in turn and ends the process at the first refusal: a commit that was refused must not come back
+ * with the next start, though all of it may stand in the WAL.
+ */
+export function checkRefusals(
+  options: { readonly commits: number; readonly step: number },
+  progress?: Progress,
+): Promise<DurabilityReport> {
+  const { commits, step } = options;
+  return inFolder(async (folder) => {
+    const calls = recordedCalls(folder, commits).filter((call) => !isAck(call)).length;
+    const faults: DurabilityFault[] = [];
+    let points = 0;
+    for (let at = 1; at <= calls; at += step, points++) {
+      const file = join(folder, `refused-${points}`);
+      append(file, { commits, attempts: 1, interfere: { mode: 'fail', at, errno: EIO } });
+      const { commits: acknowledged, refusals } = acknowledgements(file);
+      const refused = refusals.map((line) => line.split(' ')[1] ?? '');
+      const fault = await faultAfterCrash(file, acknowledged, refused);
+      removeLedger(file);
+      if (fault !== undefined) faults.push({ at: `call ${at}`, fault });
       progress?.(at, calls);
     }
     return { points, faults };

@@ -44,16 +44,17 @@ export function append(
   file: string,
   options: {
     readonly commits: number;
-    readonly first?: number;
+    /** How often a refused commit is asked again; 50 times by default. */
+    readonly attempts?: number;
     readonly interfere?: Interference;
     readonly log?: string;
   },
 ): Ending {
-  const { commits, first = 0, interfere, log } = options;
+  const { commits, attempts = 50, interfere, log } = options;
   const appender = join(projectRoot(), 'dist/test/durability/appender.js');
   const { status, stderr } = spawnSync(
     process.execPath,
-    [appender, file, String(commits), String(first)],
+    [appender, file, String(commits), '0', String(attempts)],
     {
       encoding: 'utf8',
       env: {

@@ -1,10 +1,7 @@
 export { HostDriver } from './driver';
 export type { AttachRequest, DeviceDescription, InvalidationAnswer, DomainMapping } from './driver';
 export type { HostObserver } from './observer';
-export { HOST_POLICIES, POLICY_RULES } from './policy';
-export type { HostPolicy, PolicyRules } from './policy';
-export { whyNotAttach } from './attach-rules';
-export type { AttachQuestion } from './attach-rules';
+export type { HostPolicy } from './policy';
 export { UnsupportedSmmu, hardwareIdr, probe } from './probe';
 export type { ForcedFeatures, IdrWords, Probe, SmmuDescription } from './probe';
 export { composeSte } from './ste-composition';

@@ -12,8 +12,6 @@ export interface Case {
   readonly idr: readonly [number, number, number, number, number, number];
   readonly registers: Registers;
   readonly regions: readonly RamRegion[];
-  readonly words: ReadonlyMap<bigint, bigint>;
-  /** The words before any were damaged. */
-  readonly intact: ReadonlyMap<bigint, bigint>;
+  readonly words: Map<bigint, bigint>;
   readonly steps: readonly Step[];
 }

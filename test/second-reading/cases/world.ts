@@ -55,9 +55,8 @@ export function buildCase(seed: number): Case {
   const context = stage1 ? buildCd(world) : undefined;
   const steps = buildSteps(world, context);
   const registers = placeSte(world, sidBits);
-  const intact = new Map(physical.words);
   if (random.chance(50)) damage(random, physical.words);
-  return { idr, registers, regions: physical.regions, words: physical.words, intact, steps };
+  return { idr, registers, regions: physical.regions, words: physical.words, steps };
 }
 
 function configuration(random: Random, { stage1, stage2 }: Implementation): number {

@@ -1,4 +1,3 @@
-import { HOST_POLICIES } from '@steward/host';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 
@@ -10,7 +9,7 @@ const Id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'letters, digits, ".
 const Scenario = z.strictObject({
   name: Id,
   seed: z.int().nonnegative().default(1),
-  host: z.strictObject({ id: Id, policy: z.enum(HOST_POLICIES).default('mainline') }),
+  host: z.strictObject({ id: Id, policy: z.enum(['mainline']).default('mainline') }),
   smmus: z
     .array(
       z.strictObject({

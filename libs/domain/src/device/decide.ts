@@ -1,12 +1,9 @@
-import { whyNotAttach } from '@steward/host';
-import type { AttachQuestion } from '@steward/host';
 import { STE_CONFIG, STE } from '@steward/smmu';
 import type { Context, Decider } from '../aggregates';
 import { accept, emit, reject, unreachable } from '../decision';
 import type { Decision, Emitted } from '../decision';
 import { fromHex } from '../hex';
 import { mappedInSoftwareMsiWindow } from '../ioas/state';
-import { rulesOf } from '../host/rules';
 import type { DeviceCommand } from './commands';
 import type { AttachTarget, DeviceEvent } from './events';
 import { evolve } from './state';
@@ -91,14 +88,8 @@ function attach(command: Of<'AttachDevice'>, context: Context): Decision {
   if (parent === undefined || ioas === undefined) {
     return reject('ENOENT', 's2-parent.absent', `no stage-2 parent ${found.parent}`);
   }
-  const question: AttachQuestion = {
-    otherSmmu: parent.smmu !== state.smmu,
-    pasids: 0, // No command attaches a PASID.
-    domain: target.kind === 'nested-domain' ? 'nested' : 'stage2',
-  };
-  const refusal = whyNotAttach(question, rulesOf(state.smmu, context));
-  if (refusal !== undefined) {
-    return reject(refusal.errno, 'device.other-smmu', `${found.parent}: ${refusal.why}`);
+  if (parent.smmu !== state.smmu) {
+    return reject('EINVAL', 'device.other-smmu', `${found.parent} is on ${parent.smmu}`);
   }
   if (mappedInSoftwareMsiWindow(ioas)) {
     return reject('EADDRINUSE', 'ioas.reserved', `${parent.ioas} maps the software-MSI window`);
@@ -141,16 +132,13 @@ function resolve(target: AttachTarget, device: DeviceState, context: Context): R
     return parent?.vm === device.vm ? { ok: true, parent: target.id } : (absent as Resolved);
   }
   const domain = context.get('nested-domain', target.id);
+  const vsmmu = domain && context.get('vsmmu', domain.vsmmu);
   if (domain === undefined || domain.freed) return absent as Resolved;
-  if (context.get('s2-parent', domain.parent)?.vm !== device.vm) return absent as Resolved;
-  const vsid =
-    domain.vsmmu !== undefined && device.vdevice?.vsmmu === domain.vsmmu
-      ? device.vdevice.vsid
-      : undefined;
+  if (vsmmu === undefined || vsmmu.vm !== device.vm) return absent as Resolved;
+  const vsid = device.vdevice?.vsmmu === domain.vsmmu ? device.vdevice.vsid : undefined;
   // arm_smmu_attach_prepare_vmaster(): only a vSTE that translates needs the vDEVICE.
-  const rules = rulesOf(device.smmu, context);
   const config = STE.get(domain.vste.map(fromHex), 'Config');
-  if (vsid === undefined && config === STE_CONFIG.S1 && rules.vdevice === 'required') {
+  if (vsid === undefined && config === STE_CONFIG.S1) {
     return reject('ENOENT', 'device.no-vdevice', `no vDEVICE in ${domain.vsmmu}`) as Resolved;
   }
   const { parent, vste } = domain;

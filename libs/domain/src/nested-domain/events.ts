@@ -4,10 +4,9 @@ export type NestedDomainEvent =
   | {
       readonly type: 'NestedDomainAllocated';
       readonly domain: string;
-      /** Absent where the policy puts nested domains on their parents. */
-      readonly vsmmu?: string;
+      readonly vsmmu: string;
       readonly parent: string;
-      /** As the driver keeps it: zero when V=0, if the policy says so. */
+      /** As the driver keeps it: zero when V=0. */
       readonly vste: readonly [Hex, Hex];
     }
   | { readonly type: 'NestedDomainFreed'; readonly domain: string }

@@ -1,6 +1,4 @@
-import { NONE } from './entry-arena';
-import { Tlb, type LeafFilter } from './tlb';
-import { LiveList, type SpaceOwner, type TlbSpace } from './tlb-space';
+import { Tlb, type LeafFilter, type TlbSpace } from './tlb';
 
 /** Translation regime of a stream, as far as TLB tags tell them apart (IHI 0070 §3.3.3). */
 export const STREAM_WORLD = { NS_EL1: 0, EL2: 1, EL2_E2H: 2 } as const;
@@ -27,50 +25,29 @@ export interface Named {
 }
 
 /** The spaces of one regime with ASIDs: a VMID of NS-EL1, EL2 (which has one ASID) or EL2-E2H. */
-class Regime implements SpaceOwner {
+class Regime {
   readonly asids = new Map<number, TlbSpace>();
   readonly globals: (TlbSpace | undefined)[] = [undefined, undefined];
   stage2: TlbSpace | undefined;
   /** Stage-1 spaces that hold entries. */
-  readonly live = new LiveList<TlbSpace>();
-  /** Place in the world's list of regimes that hold entries. */
-  place = NONE;
-  private liveSpaces = 0;
+  readonly live = new Set<TlbSpace>();
 
-  /** @param world regimes of the StreamWorld that hold entries. */
+  /** @param world spaces of the whole StreamWorld that hold entries. */
   constructor(
     private readonly tlb: Tlb,
-    private readonly world: LiveList<Regime>,
+    private readonly world: Set<TlbSpace>,
   ) {}
 
   stage1(asid: number, aset: number): Stage1Spaces {
+    const { tlb, world, live } = this;
     let own = this.asids.get(asid);
-    if (own === undefined) this.asids.set(asid, (own = this.tlb.createSpace(this)));
-    const global = (this.globals[aset] ??= this.tlb.createSpace(this));
+    if (own === undefined) this.asids.set(asid, (own = tlb.createSpace([live, world])));
+    const global = (this.globals[aset] ??= tlb.createSpace([live, world]));
     return { own, global };
   }
 
   stage2Space(): TlbSpace {
-    return (this.stage2 ??= this.tlb.createSpace(this));
-  }
-
-  filled(space: TlbSpace): void {
-    if (space !== this.stage2) this.live.add(space);
-    if (this.liveSpaces++ === 0) this.world.add(this);
-  }
-
-  emptied(space: TlbSpace): void {
-    if (space !== this.stage2) this.live.delete(space);
-    if (--this.liveSpaces === 0) this.world.delete(this);
-  }
-
-  removeStage1(): void {
-    this.live.forEach((space) => this.tlb.removeAll(space));
-  }
-
-  removeAll(): void {
-    this.removeStage1();
-    if (this.stage2 !== undefined) this.tlb.removeAll(this.stage2);
+    return (this.stage2 ??= this.tlb.createSpace([this.world]));
   }
 }
 
@@ -82,9 +59,9 @@ class Regime implements SpaceOwner {
 export class TranslationCache {
   readonly tlb = new Tlb();
   private readonly vmids = new Map<number, Regime>();
-  /** Regimes of NS-EL1, and of both EL2 worlds, that hold entries. */
-  private readonly liveNonHyp = new LiveList<Regime>();
-  private readonly liveHyp = new LiveList<Regime>();
+  /** Spaces of NS-EL1, and of both EL2 worlds, that hold entries. */
+  private readonly liveNonHyp = new Set<TlbSpace>();
+  private readonly liveHyp = new Set<TlbSpace>();
   private readonly el2 = new Regime(this.tlb, this.liveHyp);
   private readonly el2E2h = new Regime(this.tlb, this.liveHyp);
 
@@ -107,7 +84,7 @@ export class TranslationCache {
 
   /** CMD_TLBI_NH_ALL: all stage-1 entries of the VMID, combined and global ones included. */
   removeStage1(vmid: number): void {
-    this.vmids.get(vmid)?.removeStage1();
+    for (const space of this.vmids.get(vmid)?.live ?? []) this.tlb.removeAll(space);
   }
 
   /** CMD_TLBI_NH_ASID: non-global entries only. */
@@ -124,12 +101,15 @@ export class TranslationCache {
 
   /** CMD_TLBI_NH_VAA: the entries of every ASID and global ones. */
   removeVaAllAsids(vmid: number, named: Named): void {
-    this.vmids.get(vmid)?.live.forEach((space) => this.removeNamed(space, named));
+    for (const space of this.vmids.get(vmid)?.live ?? []) this.removeNamed(space, named);
   }
 
   /** CMD_TLBI_S12_VMALL: everything of the VMID, at both stages. */
   removeVmid(vmid: number): void {
-    this.vmids.get(vmid)?.removeAll();
+    const regime = this.vmids.get(vmid);
+    if (regime === undefined) return;
+    for (const space of regime.live) this.tlb.removeAll(space);
+    if (regime.stage2 !== undefined) this.tlb.removeAll(regime.stage2);
   }
 
   /**
@@ -143,12 +123,12 @@ export class TranslationCache {
 
   /** CMD_TLBI_NSNH_ALL: everything that is not EL2's. */
   removeNonHyp(): void {
-    this.liveNonHyp.forEach((regime) => regime.removeAll());
+    for (const space of this.liveNonHyp) this.tlb.removeAll(space);
   }
 
   /** CMD_TLBI_EL2_ALL: everything of EL2, with or without ASID. */
   removeEl2(): void {
-    this.liveHyp.forEach((regime) => regime.removeAll());
+    for (const space of this.liveHyp) this.tlb.removeAll(space);
   }
 
   /** CMD_TLBI_EL2_ASID: non-global EL2-E2H entries of the ASID. */
@@ -166,7 +146,7 @@ export class TranslationCache {
   /** CMD_TLBI_EL2_VAA: every ASID. */
   removeEl2VaAllAsids(e2h: boolean, named: Named): void {
     const regime = e2h ? this.el2E2h : this.el2;
-    regime.live.forEach((space) => this.removeNamed(space, named));
+    for (const space of regime.live) this.removeNamed(space, named);
   }
 
   private regime(vmid: number): Regime {
@@ -185,6 +165,6 @@ export class TranslationCache {
   private removeNamed(space: TlbSpace, named: Named): void {
     const { half, first, last, filter } = named;
     if (last === undefined) this.tlb.removeAddress(space, half, first, filter);
-    else this.tlb.removeRange(space, { half, first, last }, filter);
+    else this.tlb.removeRange(space, half, { first, last }, filter);
   }
 }

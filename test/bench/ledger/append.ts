@@ -1,0 +1,155 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import Database from 'better-sqlite3';
+import { SqliteLedger } from '@steward/ledger';
+import type { CommitDraft } from '@steward/ledger';
+import { projectRoot } from '../../conformance/project-root';
+import { against, type Measured, type Measurement } from '../measurement';
+
+const EVENTS = 3;
+/** Bytes of each payload, as JSON. */
+const PAYLOAD = 300;
+const ROUNDS = 3;
+const MS = { full: 1500, quick: 300 } as const;
+
+interface Rate {
+  readonly commits: number;
+  readonly perSecond: number;
+  /** Commits that shared a transaction, on average. */
+  readonly batch: number;
+  /** Delays of the event loop in milliseconds, while commits were appended. */
+  readonly loopP99: number;
+}
+
+const text = (n: number): string => JSON.stringify({ n, text: 'x'.repeat(PAYLOAD - 24) });
+
+function draft(n: number): CommitDraft {
+  const event = (i: number): CommitDraft['events'][number] => ({
+    stream: `counter/${n % 97}-${i}`,
+    type: 'Counted',
+    schema: 1,
+    payload: { n, text: 'x'.repeat(PAYLOAD - 24) },
+  });
+  return {
+    host: 'host',
+    at: '2026-01-31T12:00:00.000Z',
+    actor: 'bench',
+    commandId: `c${n}`,
+    command: { type: 'Count', n },
+    outcome: { ok: true },
+    reads: [],
+    events: Array.from({ length: EVENTS }, (_, i) => event(i)),
+  };
+}
+
+/** So many appenders, each with one commit under way, for some time. */
+async function appendRate(file: string, concurrency: number, ms: number): Promise<Rate> {
+  const migrations = join(projectRoot(), 'migrations');
+  const ledger = await SqliteLedger.open({ file, migrations, mode: 'create' });
+  let next = 0;
+  let batches = 0;
+  let isCounted = false;
+  const count = (): void => {
+    if (isCounted) return;
+    isCounted = true;
+    batches++;
+    setImmediate(() => (isCounted = false));
+  };
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  for (let i = 0; i < concurrency; i++) await ledger.append(draft(next++)); // Pages and statements are warm.
+  const first = next;
+  delay.enable();
+  const start = performance.now();
+  const until = start + ms;
+  const appender = async (): Promise<void> => {
+    while (performance.now() < until) {
+      await ledger.append(draft(next++));
+      count();
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, appender));
+  const seconds = (performance.now() - start) / 1000;
+  delay.disable();
+  await ledger.close();
+  const commits = next - first;
+  return {
+    commits,
+    perSecond: commits / seconds,
+    batch: commits / batches,
+    // The histogram counts the timer's own period of 1 ms.
+    loopP99: Math.max(0, delay.percentile(99) / 1e6 - 1),
+  };
+}
+
+/** The same payloads as rows under an integer key, one transaction a batch, nothing else. */
+function rawRate(file: string, batch: number, ms: number): number {
+  const db = new Database(file);
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.exec('CREATE TABLE rows (id INTEGER PRIMARY KEY, payload TEXT NOT NULL)');
+  const insert = db.prepare('INSERT INTO rows (payload) VALUES (?)');
+  let n = 0;
+  const write = db.transaction(() => {
+    for (let i = 0; i < batch; i++, n++) {
+      const payload = text(n);
+      for (let k = 0; k < EVENTS; k++) insert.run(payload);
+    }
+  });
+  write();
+  const first = n;
+  const start = performance.now();
+  while (performance.now() - start < ms) write();
+  const seconds = (performance.now() - start) / 1000;
+  db.close();
+  return (n - first) / seconds;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+}
+
+/** Rounds of both, turn by turn, each over a new file in the same folder. */
+async function compare(
+  concurrency: number,
+  quick: boolean,
+): Promise<{ readonly mine: readonly Rate[]; readonly raw: readonly number[] }> {
+  const folder = mkdtempSync(join(tmpdir(), 'steward-bench-'));
+  const ms = quick ? MS.quick : MS.full;
+  const [mine, raw]: [Rate[], number[]] = [[], []];
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      const rate = await appendRate(join(folder, `ledger-${round}.db`), concurrency, ms);
+      mine.push(rate);
+      raw.push(rawRate(join(folder, `raw-${round}.db`), Math.max(1, Math.round(rate.batch)), ms));
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return { mine, raw };
+}
+
+function append(concurrency: number): Measurement {
+  const name = `ledger.append.c${concurrency}`;
+  return {
+    name,
+    measure: async ({ quick }): Promise<Measured> => {
+      const { mine, raw } = await compare(concurrency, quick);
+      const batch = median(mine.map((rate) => rate.batch));
+      return against(
+        {
+          name,
+          value: median(mine.map((rate) => rate.perSecond)),
+          unit: 'commits/s',
+          better: 'higher',
+          n: mine.reduce((sum, rate) => sum + rate.commits, 0),
+          note: `${batch.toFixed(1)} commits a transaction; event loop delayed p99 ${median(mine.map((r) => r.loopP99)).toFixed(1)} ms`,
+        },
+        { name: 'raw better-sqlite3', value: median(raw) },
+      );
+    },
+  };
+}
+
+export const LEDGER_APPEND: readonly Measurement[] = [1, 64, 512].map(append);
