@@ -41,7 +41,19 @@ export type { StalledTransaction } from './stalls/stalled-transactions';
 export type { MemoryAttributes } from './attributes/memory-attributes';
 export type { Outcome, Transaction } from './transaction';
 export { Smmu } from './smmu';
-export type { SmmuObserver } from './observer';
+export {
+  AddressTranslationCache,
+  type AtcEntry,
+  type AtcSpan,
+  type AtcTag,
+} from './ats/address-translation-cache';
+export { AtsDevice, type DeviceAccess, type DeviceOutcome } from './ats/ats-device';
+export type {
+  TranslationCompletion,
+  TranslationGranted,
+  TranslationRequest,
+} from './ats/translation-request';
+export type { CompletionSignal, SmmuObserver } from './observer';
 export type { Removed } from './cache/removed';
 export type { SmmuConfiguration } from './registers/features';
 export {

@@ -2,6 +2,16 @@ import type { Removed } from './cache/removed';
 import type { CommandWords } from './formats/commands';
 import type { Outcome, Transaction } from './transaction';
 
+/** How the completion of a CMD_SYNC is told (IHI 0070 §4.7.3 ComplSignal). */
+export type CompletionSignal =
+  /** The wired interrupt; with `message`, a 32-bit write as well. */
+  | {
+      readonly kind: 'interrupt';
+      readonly message?: { readonly address: number; readonly data: number };
+    }
+  /** An event to the PEs, like SEV. */
+  | { readonly kind: 'event' };
+
 /** Hears what an SMMU does, in order. Called synchronously; an observer must not touch the SMMU. */
 export interface SmmuObserver {
   /** A command was consumed, and removed this many cached entries. */
@@ -11,6 +21,8 @@ export interface SmmuObserver {
     words: CommandWords,
     error: 'CERROR_ILL' | 'CERROR_ABT' | 'CERROR_ATC_INV_SYNC',
   ): void;
+  /** A CMD_SYNC completed and says so; one with SIG_NONE does not. */
+  completionSignalled?(signal: CompletionSignal): void;
   /**
    * An event arose; `queued` says whether its record reached the event queue. The record of a stall
    * is heard of when it is written: until then the transaction only waits.

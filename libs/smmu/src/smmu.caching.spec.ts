@@ -36,6 +36,7 @@ describe('a nested translation', () => {
       stage1: 0,
       stage2: 6,
       nested: 1,
+      atc: 0,
     });
   });
 
@@ -93,9 +94,9 @@ describe('a nested translation', () => {
     machine.command('TLBI_NH_ALL', { VMID: 1n });
     machine.command('CFGI_STE', { StreamID: 0n, Leaf: 1n });
     expect(removed).toEqual([
-      { configuration: 0, stage1: 0, stage2: 1, nested: 0 },
-      { configuration: 0, stage1: 0, stage2: 0, nested: 1 },
-      { configuration: 2, stage1: 0, stage2: 0, nested: 0 },
+      { configuration: 0, stage1: 0, stage2: 1, nested: 0, atc: 0 },
+      { configuration: 0, stage1: 0, stage2: 0, nested: 1, atc: 0 },
+      { configuration: 2, stage1: 0, stage2: 0, nested: 0, atc: 0 },
     ]);
   });
 });

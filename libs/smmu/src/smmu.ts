@@ -1,10 +1,15 @@
+import type { AddressTranslationCache } from './ats/address-translation-cache';
+import { AtsPort } from './ats/ats-port';
+import { admitTranslated } from './ats/translated-transactions';
+import type { TranslationCompletion, TranslationRequest } from './ats/translation-request';
+import { TranslationRequests } from './ats/translation-requests';
 import { memoryAttributes, type AttributesCode } from './attributes/memory-attributes';
-import { withHintsOf } from './attributes/memory-type';
+import { DEFAULT_INPUT, withHintsOf } from './attributes/memory-type';
 import { throughStage2 } from './attributes/stage2-attributes';
 import type { Removed } from './cache/removed';
 import { attributesOf } from './cache/tlb-info';
 import { TranslationCache } from './cache/translation-cache';
-import { CommandQueue } from './commands/command-queue';
+import { CommandQueue, type CacheCounts } from './commands/command-queue';
 import { ConfigurationCache } from './configuration/configuration-cache';
 import { ContextTable } from './configuration/context-table';
 import type { StreamConfiguration } from './configuration/stream-configuration';
@@ -14,7 +19,7 @@ import { EventQueue } from './events/event-queue';
 import { faultRecord, isTranslationFault, type Attributes, type Fault } from './events/faults';
 import type { RegisterName } from './formats/registers';
 import type { PhysicalMemory } from './memory/physical-memory';
-import type { SmmuObserver } from './observer';
+import type { CompletionSignal, SmmuObserver } from './observer';
 import { CONTROL_REGISTERS, readControl, type Control } from './registers/control';
 import { featuresOf, type Features, type SmmuConfiguration } from './registers/features';
 import { GlobalErrors } from './registers/global-errors';
@@ -43,6 +48,8 @@ export class Smmu {
   private readonly translator: Translator;
   private readonly finder: StreamFinder;
   private readonly stalls = new StalledTransactions();
+  private readonly ats = new AtsPort();
+  private readonly requests: TranslationRequests;
   private readonly commandQueue: CommandQueue;
   private readonly eventQueue: EventQueue;
   private readonly input = new InputAddress();
@@ -66,6 +73,13 @@ export class Smmu {
     this.finder = this.createFinder();
     const { registers, errors, features } = this;
     this.eventQueue = new EventQueue(memory, registers, errors, features, observer);
+    this.requests = new TranslationRequests(
+      features,
+      this.finder,
+      this.translator,
+      this.eventQueue,
+      () => this.control,
+    );
     this.control = readControl(this.registers, this.features);
     this.commandQueue = this.createCommandQueue();
   }
@@ -94,6 +108,10 @@ export class Smmu {
 
   /** Numbers of entries that the caches hold now. */
   cachedEntries(): Removed {
+    return { ...this.cacheCounts(), atc: this.ats.count };
+  }
+
+  private cacheCounts(): CacheCounts {
     const { stage1, stage2, nested } = this.translations.tlb.counts;
     return { configuration: this.configuration.count, stage1, stage2, nested };
   }
@@ -101,6 +119,7 @@ export class Smmu {
   /** One access by a client device. At most one event is recorded (IHI 0070 §7.2). */
   access(t: Transaction): Outcome {
     this.input.set(t.address);
+    if (t.translated === true) return this.translated(t);
     if (!this.control.enabled) return this.disabled();
     const stream = this.finder.stream(t.streamId, this.control);
     if ('event' in stream) return this.fail(stream, t, undefined, undefined);
@@ -112,6 +131,43 @@ export class Smmu {
       default:
         return this.configured(t, stream);
     }
+  }
+
+  /** Answers an ATS Translation Request (IHI 0070 §3.9.1.2). */
+  translationRequest(request: TranslationRequest): TranslationCompletion {
+    return this.requests.answer(request);
+  }
+
+  /** Makes a device's ATC the target of CMD_ATC_INV for a StreamID, in place of an earlier one. */
+  connectAtc(streamId: number, atc: AddressTranslationCache): void {
+    this.ats.connect(streamId, atc);
+  }
+
+  /**
+   * An ATS Translated transaction. Its PnU, InD and SubstreamID are not seen (IHI 0070 §3.9.1.3),
+   * a PA beyond the OAS is aborted
+   * silently (§3.9.1.1), any other has the attributes that clients have by default (§13.6.2).
+   */
+  private translated({ streamId, address, write }: Transaction): Outcome {
+    const t = { streamId, address, write };
+    const admission = admitTranslated(streamId, this.finder, this.control, this.features);
+    switch (admission.kind) {
+      case 'refused':
+        return admission.fault === undefined ? ABORT : this.terminate(admission.fault, t);
+      case 'physical': {
+        const pa = this.input.asNumber();
+        return pa >= this.features.outputLimit ? ABORT : this.bypass(pa, DEFAULT_INPUT);
+      }
+      case 'intermediate':
+        return this.withoutStage1(t, admission.stream);
+    }
+  }
+
+  /** Aborts a transaction and records why. */
+  private terminate(fault: Fault, t: Transaction): Outcome {
+    const event = faultRecord(fault, t, { privileged: false, instruction: false });
+    this.eventQueue.record(event);
+    return { kind: 'abort', event };
   }
 
   /**
@@ -285,18 +341,23 @@ export class Smmu {
       configuration: this.configuration,
       translations: this.translations,
       stalls: this.stalls,
+      ats: this.ats,
+      enabled: (): boolean => this.control.enabled,
       split: (): number => (this.control.streamTable.twoLevel ? this.control.streamTable.split : 0),
       e2h: (): boolean => this.control.e2h,
-      signal: (address: number, data: number): void => this.signal(address, data),
+      signal: (signal: CompletionSignal): void => this.signal(signal),
     };
     const { memory, registers, errors, observer } = this;
-    const counts = (): Removed => this.cachedEntries();
+    const counts = (): CacheCounts => this.cacheCounts();
     const endStalls = (): void => this.endStalls();
     return new CommandQueue(memory, registers, errors, target, counts, endStalls, observer);
   }
 
-  /** A 32-bit write of CMD_SYNC. */
-  private signal(address: number, data: number): void {
+  /** Signals the completion of a CMD_SYNC; its message is a 32-bit write. */
+  private signal(signal: CompletionSignal): void {
+    this.observer.completionSignalled?.(signal);
+    if (signal.kind !== 'interrupt' || signal.message === undefined) return;
+    const { address, data } = signal.message;
     const word = address - (address % 8);
     if (!this.memory.backed(word)) {
       this.errors.activate('MSI_CMDQ_ABT_ERR');

@@ -12,6 +12,11 @@ export interface Transaction {
   readonly privileged?: boolean;
   /** InD. Absent: data. Ignored for writes, which are always Data (§13.1.2). */
   readonly instruction?: boolean;
+  /**
+   * An ATS Translated transaction: `address` is what a translation request returned (IHI 0070
+   * §3.9). Its SubstreamID and attributes are not seen (IDR3.PASIDTT=0).
+   */
+  readonly translated?: boolean;
 }
 
 /** What became of a transaction. */

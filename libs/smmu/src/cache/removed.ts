@@ -8,4 +8,6 @@ export interface Removed {
   readonly stage2: number;
   /** TLB entries that combine both stages. */
   readonly nested: number;
+  /** Translations in the devices' ATCs. */
+  readonly atc: number;
 }

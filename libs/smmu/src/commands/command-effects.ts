@@ -1,6 +1,8 @@
+import type { AtsPort } from '../ats/ats-port';
 import type { ConfigurationCache } from '../configuration/configuration-cache';
 import type { TranslationCache } from '../cache/translation-cache';
 import type { CommandName } from '../formats/commands';
+import type { CompletionSignal } from '../observer';
 import type { Features } from '../registers/features';
 import type { StalledTransactions } from '../stalls/stalled-transactions';
 import type { CommandFields } from './command-fields';
@@ -12,15 +14,20 @@ export interface CommandTarget {
   readonly configuration: ConfigurationCache;
   readonly translations: TranslationCache;
   readonly stalls: StalledTransactions;
+  readonly ats: AtsPort;
+  /** CR0.SMMUEN. */
+  readonly enabled: () => boolean;
   /** STRTAB_BASE_CFG.SPLIT where the table has two levels, otherwise 0. */
   readonly split: () => number;
   /** CR2.E2H. */
   readonly e2h: () => boolean;
-  /** The 32-bit write by which CMD_SYNC signals its completion. */
-  readonly signal: (address: number, data: number) => void;
+  /** Signals the completion of a CMD_SYNC. */
+  readonly signal: (signal: CompletionSignal) => void;
 }
 
 const SIG_IRQ = 1;
+const SIG_SEV = 2;
+const LARGEST_ATC_SIZE = 52;
 
 /** On an SMMU without stage 2 the VMID parameter is RES0 (IHI 0070 §4.4.2). */
 const vmid = (c: CommandFields, f: Features): number => (f.stage2 ? c.VMID : 0);
@@ -31,20 +38,53 @@ const vmid = (c: CommandFields, f: Features): number => (f.stage2 ? c.VMID : 0);
 const tagged = (c: CommandFields, f: Features): boolean =>
   (f.asid16 || c.ASID <= 0xff) && (f.vmid16 || vmid(c, f) <= 0xff);
 
-/** What a command that is not CERROR_ILL does. */
-type Effect = (fields: CommandFields, target: CommandTarget) => void;
+/**
+ * What a command that is not CERROR_ILL does.
+ * @returns the error that stops the queue at this command, if it cannot complete.
+ */
+type Effect = (
+  fields: CommandFields,
+  target: CommandTarget,
+) => 'CERROR_ATC_INV_SYNC' | undefined | void;
 
 const nothing: Effect = () => undefined;
 const ifTagged =
   (effect: Effect): Effect =>
-  (c, t) => {
-    if (tagged(c, t.features)) effect(c, t);
-  };
+  (c, t) =>
+    tagged(c, t.features) ? effect(c, t) : undefined;
+
+/** The span of one CMD_ATC_INV; it is ignored while translation is disabled (IHI 0070 §4.5.1). */
+function invalidateAtc(c: CommandFields, t: CommandTarget): void {
+  const withPasid = c.SSV === 1;
+  // A Size beyond 2^64 bytes, and a PASID where there are none, may be taken for no effect.
+  if (!t.enabled() || c.Size > LARGEST_ATC_SIZE || (withPasid && t.features.ssidSize === 0)) return;
+  t.ats.invalidate(c.StreamID, {
+    ...(withPasid ? { substreamId: c.SubstreamID } : {}),
+    global: c.Global === 1,
+    address: BigInt(c.Address),
+    sizeLog2: c.Size + 12,
+  });
+}
+
+/** Completes a CMD_SYNC, and says so as CS asks (IHI 0070 §4.7.3). */
+function complete(c: CommandFields, t: CommandTarget): 'CERROR_ATC_INV_SYNC' | undefined {
+  // An invalidation that timed out is not complete, so neither is the CMD_SYNC: no signal.
+  if (t.ats.takeTimeout()) return 'CERROR_ATC_INV_SYNC';
+  if (c.CS === SIG_SEV && t.features.sev) t.signal({ kind: 'event' });
+  if (c.CS === SIG_IRQ) t.signal({ kind: 'interrupt', ...messageOf(c, t.features) });
+  return undefined;
+}
+
+/** The MSI of CMD_SYNC; its address is truncated to the OAS (IHI 0070 §4.7.3). */
+function messageOf(c: CommandFields, f: Features): { message?: { address: number; data: number } } {
+  if (!f.msi || c.MSIAddress === 0) return {};
+  return { message: { address: c.MSIAddress % f.outputLimit, data: c.MSIData } };
+}
 
 /**
  * The command set: the effect of each command (IHI 0070 §4.2–§4.7). Every invalidation removes
- * exactly what the architecture demands; PREFETCH is a hint that is not taken, and there is no ATC or
- * PRI to act on.
+ * exactly what the architecture demands; PREFETCH is a hint that is not taken, and there is no PRI to
+ * act on.
  */
 export const COMMAND_EFFECTS: Record<CommandName, Effect> = {
   PREFETCH_CONFIG: nothing,
@@ -85,7 +125,7 @@ export const COMMAND_EFFECTS: Record<CommandName, Effect> = {
   TLBI_S12_VMALL: ifTagged((c, t) => t.translations.removeVmid(c.VMID)),
   TLBI_S2_IPA: ifTagged((c, t) => t.translations.removeIpa(c.VMID, namedIpa(c, t.features))),
   TLBI_NSNH_ALL: (_c, t) => t.translations.removeNonHyp(),
-  ATC_INV: nothing,
+  ATC_INV: invalidateAtc,
   PRI_RESP: nothing,
   RESUME: (c, t) => {
     // Where only aborts are implemented, Ab is IGNORED.
@@ -93,13 +133,7 @@ export const COMMAND_EFFECTS: Record<CommandName, Effect> = {
     t.stalls.end(c.StreamID, c.STAG, c.Ac === 1 ? 'retry' : termination);
   },
   STALL_TERM: (c, t) => t.stalls.terminateStream(c.StreamID),
-  SYNC: (c, t) => {
-    // With MSIs and an address, completion is a 32-bit write; otherwise a wired interrupt (IHI
-    // 0070 §4.7.3).
-    if (c.CS === SIG_IRQ && t.features.msi && c.MSIAddress !== 0) {
-      t.signal(c.MSIAddress, c.MSIData);
-    }
-  },
+  SYNC: complete,
   DPTI_ALL: nothing,
   DPTI_PA: nothing,
 };

@@ -12,6 +12,9 @@ export interface CommandFields extends AddressFields {
   readonly VMID: number;
   readonly ASID: number;
   readonly Resp: number;
+  readonly SSV: number;
+  readonly Global: number;
+  readonly Size: number;
   readonly Ac: number;
   readonly Ab: number;
   readonly STAG: number;
@@ -29,6 +32,9 @@ const NO_FIELDS: CommandFields = {
   VMID: 0,
   ASID: 0,
   Resp: 0,
+  SSV: 0,
+  Global: 0,
+  Size: 0,
   Ac: 0,
   Ab: 0,
   STAG: 0,

@@ -16,9 +16,12 @@ import { COMMAND_EFFECTS, type CommandTarget } from './command-effects';
 import { readCommand } from './command-fields';
 import { commandIllegality } from './command-legality';
 
-/** Error codes of CMDQ_CONS.ERR that this model raises (IHI 0070 §7.1). */
-const CERROR = { CERROR_ILL: 1, CERROR_ABT: 2 } as const;
+/** Error codes of CMDQ_CONS.ERR (IHI 0070 §7.1). */
+const CERROR = { CERROR_ILL: 1, CERROR_ABT: 2, CERROR_ATC_INV_SYNC: 3 } as const;
 const ERR = registerField('CMDQ_CONS', 'ERR');
+
+/** What the SMMU's own caches hold. */
+export type CacheCounts = Omit<Removed, 'atc'>;
 
 /** Why consumption stopped: CMDQ_CONS stays at that command. */
 interface Stop {
@@ -36,7 +39,7 @@ export class CommandQueue {
     private readonly registers: RegisterFile,
     private readonly errors: GlobalErrors,
     private readonly target: CommandTarget,
-    private readonly counts: () => Removed,
+    private readonly counts: () => CacheCounts,
     /** Carries out what a command began, after it was consumed: ended stalls. */
     private readonly afterCommand: () => void,
     private readonly observer: SmmuObserver,
@@ -72,9 +75,12 @@ export class CommandQueue {
       return { words: this.words(), error: 'CERROR_ILL' };
     }
     const before = this.counts();
-    COMMAND_EFFECTS[name](fields, this.target);
+    const atcBefore = this.target.ats.removed;
+    const error = COMMAND_EFFECTS[name](fields, this.target);
+    if (error !== undefined) return { words: this.words(), error };
     if (this.observer.commandConsumed !== undefined) {
-      this.observer.commandConsumed(this.words(), difference(before, this.counts()));
+      const atc = this.target.ats.removed - atcBefore;
+      this.observer.commandConsumed(this.words(), { ...difference(before, this.counts()), atc });
     }
     this.afterCommand();
     return undefined;
@@ -94,7 +100,7 @@ export class CommandQueue {
   }
 }
 
-function difference(before: Removed, after: Removed): Removed {
+function difference(before: CacheCounts, after: CacheCounts): CacheCounts {
   return {
     configuration: before.configuration - after.configuration,
     stage1: before.stage1 - after.stage1,

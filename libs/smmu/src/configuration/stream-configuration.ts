@@ -43,11 +43,14 @@ export interface StreamConfiguration {
   readonly instruction: boolean | undefined;
   /** Attributes that transactions come in with, overrides applied. */
   readonly attributes: AttributesCode;
+  /** STE.EATS where it is not IGNORED; its reserved encoding, DPT checks, behaves as `none`. */
+  readonly ats: 'none' | 'full' | 'split';
   /** What is cached of the stream's CDs. */
   readonly cds: CachedCds;
 }
 
 const LARGEST_PA = 2 ** 52;
+const ATS = ['none', 'full', 'split', 'none'] as const;
 
 /** Decodes an STE of sixteen 32-bit parts. `e2h` is CR2.E2H. */
 export function decodeSte(
@@ -70,6 +73,7 @@ export function decodeSte(
     privileged: features.attrPermsOverride ? override(ste.PRIVCFG) : undefined,
     instruction: features.attrPermsOverride ? override(ste.INSTCFG) : undefined,
     attributes: inputAttributes(ste, features),
+    ats: translates && features.ats ? ATS[ste.EATS]! : 'none',
     cds: new CachedCds(),
   };
 }

@@ -48,9 +48,14 @@ export interface BypassSizeFault {
   readonly event: 'BYPASS_ADDR_SIZE';
 }
 
+/** An ATS request or an ATS Translated transaction that is not allowed (IHI 0070 §3.9.1). */
+export interface AtsFault {
+  readonly event: 'F_BAD_ATS_TREQ' | 'F_TRANSL_FORBIDDEN';
+}
+
 /** Why a transaction was not translated. */
 export type Fault =
-  TranslationFault | WalkAbort | FetchAbort | ConfigurationFault | BypassSizeFault;
+  AtsFault | TranslationFault | WalkAbort | FetchAbort | ConfigurationFault | BypassSizeFault;
 
 /** Attributes of the transaction after the STE's overrides (IHI 0070 §7.3 PnU, InD). */
 export interface Attributes {
@@ -96,6 +101,14 @@ export function faultRecord(
     case 'F_STREAM_DISABLED':
     case 'C_BAD_CD':
       return encodeEvent(fault.event, stream);
+    case 'F_BAD_ATS_TREQ':
+      return encodeEvent(fault.event, { ...stream, InputAddr: BigInt.asUintN(64, t.address) });
+    case 'F_TRANSL_FORBIDDEN':
+      return encodeEvent(fault.event, {
+        ...stream,
+        RnW: t.write ? 0n : 1n,
+        InputAddr: BigInt.asUintN(64, t.address),
+      });
     case 'F_STE_FETCH':
     case 'F_CD_FETCH':
       return encodeEvent(fault.event, { ...stream, FetchAddr: BigInt(fault.fetchAddress) });

@@ -12,6 +12,8 @@ const GBPA_MEMATTR = registerField('GBPA', 'MemAttr');
 const GBPA_ALLOCCFG = registerField('GBPA', 'ALLOCCFG');
 const GBPA_SHCFG = registerField('GBPA', 'SHCFG');
 const RECINVSID = registerField('CR2', 'RECINVSID');
+const REC_CFG_ATS = registerField('CR2', 'REC_CFG_ATS');
+const ATSCHK = registerField('CR0', 'ATSCHK');
 const E2H = registerField('CR2', 'E2H');
 const TABLE_ADDRESS = registerField('STRTAB_BASE', 'ADDR');
 const TABLE_LOG2SIZE = registerField('STRTAB_BASE_CFG', 'LOG2SIZE');
@@ -32,6 +34,10 @@ export interface Control {
   readonly enabled: boolean;
   readonly globalAbort: boolean;
   readonly recordsBadStreamId: boolean;
+  /** CR0.ATSCHK: Translated transactions are checked against STE.EATS. */
+  readonly atsCheck: boolean;
+  /** CR2.REC_CFG_ATS, where implemented: ATS accesses record configuration errors. */
+  readonly recordsAtsConfiguration: boolean;
   readonly e2h: boolean;
   /** Attributes of what passes while SMMUEN=0, the overrides of GBPA applied. */
   readonly attributes: AttributesCode;
@@ -52,6 +58,8 @@ export function readControl(registers: RegisterFile, features: Features): Contro
     enabled: registers.field(SMMUEN) === 1,
     globalAbort: registers.field(GBPA_ABORT) === 1,
     recordsBadStreamId: registers.field(RECINVSID) === 1,
+    atsCheck: registers.field(ATSCHK) === 1,
+    recordsAtsConfiguration: features.atsRecordsErrors && registers.field(REC_CFG_ATS) === 1,
     e2h: registers.field(E2H) === 1,
     attributes: inputAttributes(
       {

@@ -23,7 +23,10 @@ export interface Features {
   readonly hyp: boolean;
   readonly ats: boolean;
   readonly ns1ats: boolean;
+  /** ATSRECERR: CR2.REC_CFG_ATS is implemented. */
+  readonly atsRecordsErrors: boolean;
   readonly pri: boolean;
+  readonly sev: boolean;
   readonly asid16: boolean;
   readonly vmid16: boolean;
   readonly msi: boolean;
@@ -95,7 +98,9 @@ export function featuresOf(configuration: SmmuConfiguration): Features {
     hyp: idr0('HYP') === 1,
     ats: idr0('ATS') === 1,
     ns1ats: idr0('NS1ATS') === 1,
+    atsRecordsErrors: idr0('ATSRECERR') === 1,
     pri: idr0('PRI') === 1,
+    sev: idr0('SEV') === 1,
     asid16: idr0('ASID16') === 1,
     vmid16: idr0('VMID16') === 1,
     msi: idr0('MSI') === 1,

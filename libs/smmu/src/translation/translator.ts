@@ -70,6 +70,12 @@ export class Translator {
     return this.miss(context, half, input, need, stage2);
   }
 
+  /** Stage-1 output of an address and size of its translation, once that has succeeded. */
+  cached(context: Stage1Context, input: InputAddress): { ipa: number; sizeIndex: number } {
+    const id = this.lookup(context, input);
+    return { ipa: this.tlb.ipa(id, input.low52), sizeIndex: this.tlb.sizeIndex(id) };
+  }
+
   private lookup(context: Stage1Context, input: InputAddress): number {
     const { own, global } = context.spaces;
     const id = this.tlb.find(own, input.half, input.low52);

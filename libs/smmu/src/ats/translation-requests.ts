@@ -1,0 +1,161 @@
+import { PAGE_SIZES_LOG2 } from '../cache/page-sizes';
+import type { StreamConfiguration } from '../configuration/stream-configuration';
+import type { StreamFinder } from '../configuration/stream-finder';
+import type { EventQueue } from '../events/event-queue';
+import { faultRecord, isTranslationFault, type Fault } from '../events/faults';
+import type { Control } from '../registers/control';
+import type { Features } from '../registers/features';
+import type { Stage1Context } from '../translation/context';
+import { InputAddress } from '../translation/input-address';
+import { needOf, type Need } from '../translation/permissions';
+import type { Translator } from '../translation/translator';
+import { effectiveAts } from './effective-ats';
+import { grantedPermissions } from './granted-permissions';
+import type { TranslationCompletion, TranslationRequest } from './translation-request';
+
+const NO_ACCESS: TranslationCompletion = { kind: 'no-access' };
+const BAD_REQUEST: Fault = { event: 'F_BAD_ATS_TREQ' };
+
+/** Where a translation ended, and how far around the address it holds. */
+interface Place {
+  readonly address: number;
+  readonly sizeLog2: number;
+}
+
+/** Answers ATS Translation Requests (IHI 0070 §3.9.1.2, §13.6, §13.7). */
+export class TranslationRequests {
+  private readonly input = new InputAddress();
+
+  constructor(
+    private readonly features: Features,
+    private readonly finder: StreamFinder,
+    private readonly translator: Translator,
+    private readonly events: EventQueue,
+    private readonly control: () => Control,
+  ) {}
+
+  /** Answers one request. An SMMU without ATS has nothing that could answer: UR, and no event. */
+  answer(request: TranslationRequest): TranslationCompletion {
+    if (!this.features.ats) return { kind: 'unsupported-request' };
+    const control = this.control();
+    if (!control.enabled) return this.refuse(request);
+    const stream = this.finder.stream(request.streamId, control);
+    if ('event' in stream) return this.abort(stream, request);
+    if (stream.disposition === 'illegal') return this.abort({ event: 'C_BAD_STE' }, request);
+    if (stream.disposition === 'abort') return { kind: 'unsupported-request' };
+    if (effectiveAts(stream, control) === 'none') return this.refuse(request);
+    this.input.set(request.address);
+    const context = this.finder.context(stream, request.substreamId);
+    if (context !== 'no-stage1' && 'event' in context) return this.end(context, request);
+    return this.translate(request, stream, context);
+  }
+
+  private translate(
+    request: TranslationRequest,
+    stream: StreamConfiguration,
+    context: Stage1Context | 'no-stage1',
+  ): TranslationCompletion {
+    if (context === 'no-stage1') {
+      const { outputLimit, intermediateLimit } = this.features;
+      const limit = stream.stage2 === undefined ? outputLimit : intermediateLimit;
+      // F_ADDR_SIZE of a stage 1 that is passed by (§13.6.5).
+      if (this.input.asNumber() >= limit) return NO_ACCESS;
+      if (stream.stage2 === undefined) return this.identity();
+    }
+    const withPasid = request.substreamId !== undefined;
+    const privileged = stream.privileged ?? (withPasid && request.privileged === true);
+    const reading = needOf(privileged, false, stream.instruction === true);
+    const writing = needOf(privileged, true, false);
+    // A request is worth an ordinary write, and where that is refused, an ordinary read. Both stop
+    // at the stage that permits nothing (§3.9.1.2), and only the write marks a page dirty (§13.7).
+    let dirty = !request.noWrite;
+    let fault = this.through(dirty ? writing : reading, stream, context);
+    if (dirty && fault?.event === 'F_PERMISSION') {
+      dirty = false;
+      fault = this.through(reading, stream, context);
+    }
+    if (fault !== undefined) return this.end(fault, request);
+    const granted = grantedPermissions(this.translator.info, request, stream, dirty);
+    if (!granted.readable && !granted.writable) return NO_ACCESS;
+    return {
+      kind: 'success',
+      ...this.place(stream, context),
+      ...granted,
+      privileged: withPasid && request.privileged === true,
+      global: false,
+      untranslatedOnly: false,
+    };
+  }
+
+  private through(
+    need: Need,
+    stream: StreamConfiguration,
+    context: Stage1Context | 'no-stage1',
+  ): Fault | undefined {
+    const { translator, input } = this;
+    return context === 'no-stage1'
+      ? translator.throughStage2(stream.stage2!, input.asNumber(), need)
+      : translator.throughStage1(context, input, need, stream.stage2);
+  }
+
+  /** A PA, or an IPA for a stream with split-stage ATS; the size is that of both stages (§13.6.3). */
+  private place(stream: StreamConfiguration, context: Stage1Context | 'no-stage1'): Place {
+    const { translator, input } = this;
+    const split = stream.ats === 'split';
+    if (context === 'no-stage1') {
+      return {
+        address: split ? input.asNumber() : translator.pa,
+        sizeLog2: PAGE_SIZES_LOG2[translator.stage2.sizeIndex]!,
+      };
+    }
+    const { ipa, sizeIndex } = translator.cached(context, input);
+    return { address: split ? ipa : translator.pa, sizeLog2: PAGE_SIZES_LOG2[sizeIndex]! };
+  }
+
+  /** No stage translates: the address itself, in the smallest size a request may have (§13.6.4). */
+  private identity(): TranslationCompletion {
+    const { granule4K, granule16K } = this.features;
+    return {
+      kind: 'success',
+      address: this.input.asNumber(),
+      sizeLog2: granule4K ? 12 : granule16K ? 14 : 16,
+      readable: true,
+      writable: true,
+      executable: false,
+      privileged: false,
+      global: false,
+      untranslatedOnly: false,
+    };
+  }
+
+  /** A translation fault means a page that is not there, any other that the SMMU is set up wrong. */
+  private end(fault: Fault, request: TranslationRequest): TranslationCompletion {
+    return isTranslationFault(fault) ? NO_ACCESS : this.abort(fault, request);
+  }
+
+  private abort(fault: Fault, request: TranslationRequest): TranslationCompletion {
+    const { recordsAtsConfiguration, recordsBadStreamId } = this.control();
+    const records =
+      recordsAtsConfiguration && (fault.event !== 'C_BAD_STREAMID' || recordsBadStreamId);
+    return records
+      ? { kind: 'completer-abort', event: this.record(fault, request) }
+      : { kind: 'completer-abort' };
+  }
+
+  private refuse(request: TranslationRequest): TranslationCompletion {
+    return { kind: 'unsupported-request', event: this.record(BAD_REQUEST, request) };
+  }
+
+  private record(fault: Fault, request: TranslationRequest): readonly bigint[] {
+    const { streamId, substreamId, address, privileged = false, instruction = false } = request;
+    const t = {
+      streamId,
+      address,
+      write: false,
+      ...(substreamId === undefined ? {} : { substreamId }),
+    };
+    const event = faultRecord(fault, t, { privileged, instruction });
+    this.events.record(event);
+    return event;
+  }
+}
