@@ -116,6 +116,16 @@ describe('overrides of the input', () => {
     });
   });
 
+  it.each([
+    [6n, 0xff, 3],
+    [5n, 0x44, 2],
+    [7n, 0xff, 3],
+    [1n, 0x04, 2],
+  ])('S2FWB orders the type where stage 1 does not translate: MemAttr %i', (code, attr, sh) => {
+    const machine = withoutStage1({ S2FWB: 1n }, memAttr(code) | ISH);
+    expect(attributes(machine)).toEqual({ attr, shareability: sh });
+  });
+
   it('leave stage 1 its type and shareability, and combine their hints with its', () => {
     const ste = { MTCFG: 1n, MemAttr: 15n, SHCFG: 2n, ALLOCCFG: 0b1100n };
     const machine = nested(S1_PAGE | ISH | AP_RW, memAttr(15n), ste);

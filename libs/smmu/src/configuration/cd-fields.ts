@@ -16,6 +16,7 @@ const NAMES = [
   'TBI0',
   'TBI1',
   'PAN',
+  'EPAN',
   'AA64',
   'HD',
   'HA',

@@ -41,6 +41,7 @@ export function decodeCd(
     onePrivilege,
     writeExecuteNever: cd.WXN === 1,
     privilegedAccessNever: cd.PAN === 1,
+    enhancedAccessNever: features.epan && cd.EPAN === 1,
     mair: [cd.MAIR0, cd.MAIR1],
     bigEndian: cd.ENDI === 1,
     records: cd.R === 1,

@@ -51,6 +51,7 @@ export interface Features {
   readonly smallTables: boolean;
   readonly rangeInvalidation: boolean;
   readonly e0pd: boolean;
+  readonly epan: boolean;
   readonly dpt: boolean;
   /** Output address size in bits; physical addresses beyond it do not exist. */
   readonly oas: number;
@@ -122,6 +123,7 @@ export function featuresOf(configuration: SmmuConfiguration): Features {
     smallTables: idr3('STT') === 1,
     rangeInvalidation: idr3('RIL') === 1,
     e0pd: idr3('E0PD') === 1,
+    epan: idr3('EPAN') === 1,
     dpt: idr3('DPT') === 1,
     oas,
     ias,

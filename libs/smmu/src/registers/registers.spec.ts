@@ -1,3 +1,4 @@
+import { REGISTERS } from '../formats/registers';
 import { Machine, NESTED_IDR } from '../__fixtures__/machine';
 import { PhysicalMemory } from '../memory/physical-memory';
 import { Smmu } from '../smmu';
@@ -87,6 +88,16 @@ describe('features the model does not have', () => {
     } as const;
     expect(unsupportedFeatures(configuration).map((f) => f.field)).toEqual([field]);
   });
+
+  it.each(['MPAM', 'DPT', 'S1PI', 'S2PI', 'S2PO', 'THE', 'MTEPERM', 'AIE'])(
+    'are named when an SMMU offers them: IDR3.%s',
+    (name) => {
+      const idr3 = NESTED_IDR[3] | Number(REGISTERS.IDR3.layout.encode({ [name]: 1n })[0]);
+      const idr = [NESTED_IDR[0], NESTED_IDR[1], 0, idr3, 0, NESTED_IDR[5]] as const;
+      const found = unsupportedFeatures({ idr, iidr: 0, aidr: 1 });
+      expect(found.map((f) => f.field)).toEqual([`IDR3.${name}`]);
+    },
+  );
 
   it('are none of what the recorded SMMU offers', () => {
     expect(unsupportedFeatures({ idr: NESTED_IDR, iidr: 0, aidr: 1 })).toEqual([]);

@@ -54,7 +54,10 @@ export interface Stage1Context {
   /** EL2: AP[1] is taken as 1 and there is one privilege (IHI 0070 §13.4.1). */
   readonly onePrivilege: boolean;
   readonly writeExecuteNever: boolean;
+  /** CD.PAN, which EL2 ignores. */
   readonly privilegedAccessNever: boolean;
+  /** CD.EPAN: PAN regards unprivileged execution too. */
+  readonly enhancedAccessNever: boolean;
   /** CD.MAIR0 and CD.MAIR1: eight memory types of one byte each. */
   readonly mair: readonly [number, number];
   readonly bigEndian: boolean;

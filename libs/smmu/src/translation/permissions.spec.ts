@@ -22,6 +22,7 @@ function stage1(
     onePrivilege: false,
     writeExecuteNever: false,
     privilegedAccessNever: false,
+    enhancedAccessNever: false,
     ...more,
   } as Stage1Context;
   const granted = stage1Permissions(context, ap, xn.p, xn.u);
@@ -58,6 +59,20 @@ describe('stage-1 permissions', () => {
     [3, '--x r-x'],
   ])('PAN: AP[2:1]=%i grants %s', (ap, granted) => {
     expect(stage1(ap, { privilegedAccessNever: true })).toBe(granted);
+  });
+
+  it.each([
+    [0, { p: false, u: false }, '--x --x'],
+    [0, { p: false, u: true }, 'rwx ---'],
+    [2, { p: false, u: false }, '--x --x'],
+    [3, { p: false, u: true }, '--x r--'],
+  ])('PAN with EPAN: AP[2:1]=%i, XN %p grants %s', (ap, xn, granted) => {
+    const context = { privilegedAccessNever: true, enhancedAccessNever: true };
+    expect(stage1(ap, context, xn)).toBe(granted);
+  });
+
+  it('EPAN without PAN changes nothing', () => {
+    expect(stage1(0, { enhancedAccessNever: true })).toBe('rwx --x');
   });
 
   it.each([

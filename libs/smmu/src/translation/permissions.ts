@@ -34,8 +34,10 @@ export function stage1Permissions(
   const unprivileged = (ap & 1) !== 0;
   let granted = 0;
   if (unprivileged) granted |= readOnly ? UNPRIV_READ : UNPRIV_READ | UNPRIV_WRITE;
-  // PAN takes the privileged data access away where unprivileged access is permitted.
-  if (!(context.privilegedAccessNever && unprivileged)) {
+  // PAN takes the privileged data access away where unprivileged access is permitted: data access,
+  // with EPAN execution too (IHI 0070 §5.4 EPAN).
+  const reachable = unprivileged || (context.enhancedAccessNever && !uxn);
+  if (!(context.privilegedAccessNever && reachable)) {
     granted |= readOnly ? PRIV_READ : PRIV_READ | PRIV_WRITE;
   }
   const writable = !readOnly;
