@@ -76,9 +76,13 @@ export function updateStage2(
   machine.memory.write(leaf.at, regime.bigEndian ? swapBytes(descriptor) : descriptor);
 }
 
-/** Whether any Device type is mapped there (DDI 0487 D8.6; with FWB, MemAttr[2] says). */
+/**
+ * Whether any Device type is mapped there: without FWB also by the reserved encodings, which are
+ * Device-nGnRnE; with FWB, MemAttr[2] says (DDI 0487 D8.6).
+ */
 function isDevice(regime: Stage2, memAttr: number): boolean {
-  return regime.forcedAttributes ? (memAttr & 4) === 0 : memAttr >> 2 === 0;
+  if (regime.forcedAttributes) return (memAttr & 4) === 0;
+  return memAttr >> 2 === 0 || (memAttr & 3) === 0;
 }
 
 /** An access of the SMMU's own, to a CD or a stage-1 table, through stage 2. @throws Fault */
