@@ -12,7 +12,7 @@ function event(outcome: Outcome): string | undefined {
 }
 
 /** A two-level table of 2^8 streams whose first level-1 descriptor is given. */
-function twoLevel(Span: bigint): { machine: Machine; l1: number; leaf: number } {
+function twoLevel(Span: bigint, split = SPLIT): { machine: Machine; l1: number; leaf: number } {
   const machine = new Machine();
   const l1 = machine.page();
   const leaf = machine.page();
@@ -20,7 +20,7 @@ function twoLevel(Span: bigint): { machine: Machine; l1: number; leaf: number } 
   for (let n = 0; n < 64; n++) machine.writeWords(leaf + n * 64, BYPASS);
   machine.smmu.writeRegister('CR0', 0xcn);
   machine.smmu.writeRegister('STRTAB_BASE', BigInt(l1));
-  machine.smmu.writeRegister('STRTAB_BASE_CFG', (1n << 16n) | (SPLIT << 6n) | 8n);
+  machine.smmu.writeRegister('STRTAB_BASE_CFG', (1n << 16n) | (split << 6n) | 8n);
   machine.smmu.writeRegister('CR0', 0xdn);
   return { machine, l1, leaf };
 }
@@ -67,5 +67,22 @@ describe('a two-level stream table', () => {
     machine.smmu.writeRegister('CR2', 0n);
     machine.smmu.writeRegister('CR0', 0xdn);
     expect(machine.read(0, TARGET)).toEqual({ kind: 'abort' });
+  });
+
+  it.each([0n, 7n, 9n, 11n, 31n])('takes the reserved SPLIT %i for 6 (§6.3.25)', (split) => {
+    const { machine } = twoLevel(7n, split);
+    expect(machine.read(63, TARGET).kind).toBe('ok');
+    expect(event(machine.read(64, TARGET))).toBe('C_BAD_STREAMID');
+  });
+});
+
+describe('a linear stream table', () => {
+  it('has no more streams than IDR1.SIDSIZE says, whatever LOG2SIZE (§6.3.25)', () => {
+    const machine = new Machine();
+    machine.smmu.writeRegister('CR0', 0xcn);
+    machine.smmu.writeRegister('STRTAB_BASE_CFG', 20n);
+    machine.smmu.writeRegister('CR0', 0xdn);
+    expect(event(machine.read(0xffff, TARGET))).toBe('C_BAD_STE');
+    expect(event(machine.read(0x1_0000, TARGET))).toBe('C_BAD_STREAMID');
   });
 });

@@ -44,10 +44,15 @@ export interface Control {
   readonly streamTable: StreamTableShape;
 }
 
+/** STRTAB_BASE_CFG.SPLIT: reserved values behave as 6 (IHI 0070 §6.3.25). */
+function effectiveSplit(programmed: number): number {
+  return programmed === 8 || programmed === 10 ? programmed : 6;
+}
+
 /** Decodes the registers that govern transactions (IHI 0070 §6.3.9, §6.3.12, §6.3.14, §6.3.23). */
 export function readControl(registers: RegisterFile, features: Features): Control {
-  const log2Size = registers.field(TABLE_LOG2SIZE);
-  const split = registers.field(TABLE_SPLIT);
+  const log2Size = Math.min(registers.field(TABLE_LOG2SIZE), features.sidSize);
+  const split = effectiveSplit(registers.field(TABLE_SPLIT));
   const twoLevel = features.twoLevelStreamTable && registers.field(TABLE_FMT) === 1;
   const address = registers.field(TABLE_ADDRESS) % 2 ** 52;
   // The base is aligned to the table's size (IHI 0070 §6.3.23).
