@@ -1,5 +1,5 @@
-import { alignDown } from '../reading/bits';
 import type { Implementation } from '../reading/implementation';
+import { edgeCd } from './edges';
 import { Fields } from './fields';
 import type { Random } from './random';
 import { TableBuilder } from './tables';
@@ -81,7 +81,9 @@ function buildFields(world: World, cd: Fields): HalfBuilder[] {
     .set(46, 46, abortOnly || random.chance(60) ? 1 : 0)
     .set(63, 48, random.below(asid16 ? 65536 : 256));
   for (let i = 0; i < 8; i++) cd.set(199 + 8 * i, 192 + 8 * i, random.pick(mair));
-  return [0, 1].map((n) => buildHalf(world, cd, n as 0 | 1, bigEndian));
+  const halves = [0, 1].map((n) => buildHalf(world, cd, n as 0 | 1, bigEndian));
+  edgeCd(random, cd);
+  return halves;
 }
 
 function inputSizeOf(
@@ -115,13 +117,13 @@ function buildHalf(world: World, cd: Fields, n: 0 | 1, bigEndian: boolean): Half
       .set(7, 6, TG0_CODE.get(pageShift)!)
       .set(13, 8, attributes);
     cd.set(14, 14, disabled).set(38, 38, topByteIgnored ? 1 : 0);
-    cd.set(115, 68, alignDown(tables.root, 4) >> 4n);
+    cd.set(115, 68, tables.programmedRoot() >> 4n);
   } else {
     cd.set(21, 16, 64 - inputSize)
       .set(23, 22, TG1_CODE.get(pageShift)!)
       .set(29, 24, attributes);
     cd.set(30, 30, disabled).set(39, 39, topByteIgnored ? 1 : 0);
-    cd.set(179, 132, alignDown(tables.root, 4) >> 4n);
+    cd.set(179, 132, tables.programmedRoot() >> 4n);
   }
   const [had, e0pd] = n === 0 ? [65, 66] : [129, 130];
   cd.set(had, had, random.chance(40) ? 1 : 0).set(e0pd, e0pd, random.chance(15) ? 1 : 0);

@@ -27,6 +27,8 @@ export function stage2Leaf(random: Random, kind: 'data' | 'tables', forced: bool
       ? [5, 10, 15, 6, 13]
       : [0, 1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15];
   let leaf = BigInt(random.pick(types)) << 2n;
+  // With FWB, MemAttr[3] is RES0.
+  if (forced && random.chance(15)) leaf |= 1n << 5n;
   const access = table && random.chance(97) ? [1, 3, 3, 3] : [0, 1, 2, 3, 3, 3, 3];
   leaf |= BigInt(random.pick(access)) << 6n;
   leaf |= BigInt(random.pick([0, 2, 3])) << 8n;

@@ -78,6 +78,6 @@ export function buildStage2(
     .set(185, 185, stallModel === 2 || (stallModel === 0 && random.chance(25)) ? 1 : 0)
     .set(186, 186, random.chance(80) ? 1 : 0)
     .set(89, 89, forced ? 1 : 0)
-    .set(243, 196, tables.root >> 4n);
+    .set(243, 196, tables.programmedRoot() >> 4n);
   return { tables, pageShift, inputSize, forced };
 }

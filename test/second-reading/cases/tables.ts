@@ -30,6 +30,12 @@ export class TableBuilder {
     this.root = space.reserve(Math.max(6, entriesLog2 + 3));
   }
 
+  /** The root as software may program it: low bits inside its alignment count as zero (§5.2, §5.4). */
+  programmedRoot(): bigint {
+    const entriesLog2 = this.shape.inputSize - shiftOf(this.shape.pageShift, this.shape.startLevel);
+    return this.random.chance(50) ? this.root : this.root | this.random.bits(entriesLog2 + 3);
+  }
+
   /** Bits of input address below a leaf of a level. */
   sizeLog2(level: number): number {
     return shiftOf(this.shape.pageShift, level);

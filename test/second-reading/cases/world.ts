@@ -1,6 +1,7 @@
 import { addressBits, power } from '../reading/bits';
 import { implementationOf, type Implementation } from '../reading/implementation';
 import type { Case } from './case';
+import { edgeSte } from './edges';
 import { buildCd } from './context';
 import { stage2Leaf } from './descriptors';
 import { randomIdentification } from './identification';
@@ -54,6 +55,7 @@ export function buildCase(seed: number): Case {
   const world = { random, implementation, physical, ste, stage1, second, space, ipaSize, streamId };
   const context = stage1 ? buildCd(world) : undefined;
   const steps = buildSteps(world, context);
+  edgeSte(random, ste);
   const registers = placeSte(world, sidBits);
   if (random.chance(50)) damage(random, physical.words);
   return { idr, registers, regions: physical.regions, words: physical.words, steps };
@@ -76,7 +78,7 @@ function atsMode(random: Random, { ns1ats }: Implementation, ste: Fields): numbe
 
 function commonFields(random: Random, implementation: Implementation, ste: Fields): void {
   ste.set(93, 92, random.chance(5) ? random.below(4) : atsMode(random, implementation, ste));
-  if (random.chance(30)) ste.set(95, 94, random.chance(90) ? 2 : random.below(4));
+  if (random.chance(45)) ste.set(95, 94, random.chance(90) ? 2 : random.below(4));
   if (random.chance(40)) ste.set(113, 112, random.below(4));
   if (random.chance(30)) ste.set(115, 114, random.below(4));
   ste.set(109, 108, random.pick([1, 1, 0, 2, 3]));
@@ -105,12 +107,13 @@ function placeSte(world: World, sidBits: number): Case['registers'] {
     const leaf = physical.reserve(split + 6);
     physical.write(base + 8n * BigInt(Math.floor(streamId / 2 ** split)), leaf | BigInt(span));
     at = leaf + 64n * BigInt(index);
-    cfg |= (1n << 16n) | (BigInt(split) << 6n);
+    cfg |= (1n << 16n) | (BigInt(split === 6 ? random.pick([6, 6, 0, 7, 12]) : split) << 6n);
   } else {
     base = physical.reserve(sidBits + 6);
     at = base + 64n * BigInt(streamId);
   }
   ste.words().forEach((word, i) => physical.write(at + 8n * BigInt(i), word));
+  if (sidBits === implementation.sidSize && random.chance(20)) cfg += BigInt(random.below(8));
   if (random.chance(1)) base ^= power(6 + random.below(20));
   return {
     CR0: 0xcn | (random.chance(97) ? 1n : 0n) | (random.chance(70) ? 16n : 0n),
