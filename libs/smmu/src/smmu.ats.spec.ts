@@ -147,6 +147,39 @@ describe('a translation request', () => {
   });
 });
 
+describe('a translation request under hardware update of the tables', () => {
+  const DIRTY_BIT_MODIFIER = 1n << 51n;
+  const READ_ONLY = 1n << 7n;
+
+  function clean() {
+    const nested = ats({
+      idr: [ATS_IDR[0] | (2 << 6), IDR1, 0, 0x1414, 0, 0x74],
+      cdFields: { HA: 1n, HD: 1n },
+    });
+    const { machine, stage1, va, ipa } = nested;
+    const leaf = PAGE | NOT_GLOBAL | AP_RO | DIRTY_BIT_MODIFIER;
+    const entry = machine.map(stage1, va, ipa, leaf);
+    return { ...nested, entry, leaf: leaf | BigInt(ipa) };
+  }
+
+  it('sets the Access flag, and with NW marks nothing dirty', () => {
+    const { machine, ask, va, entry, leaf } = clean();
+    expect(ask(va, { noWrite: true })).toMatchObject({ readable: true, writable: false });
+    expect(machine.memory.read64(entry)).toBe(leaf | AF);
+    // Nor does what the TLB now holds grant more than that.
+    expect(ask(va, { noWrite: true })).toMatchObject({ readable: true, writable: false });
+    expect(machine.memory.read64(entry)).toBe(leaf | AF);
+  });
+
+  it('marks a writable-clean page dirty and grants the write', () => {
+    const { machine, ask, va, entry, leaf } = clean();
+    ask(va, { noWrite: true });
+    expect(ask(va)).toMatchObject({ readable: true, writable: true });
+    expect(machine.memory.read64(entry)).toBe((leaf | AF) & ~READ_ONLY);
+    expect(ask(va, { noWrite: true })).toMatchObject({ writable: true });
+  });
+});
+
 describe('a translation request past stage 1 (S1DSS = 1)', () => {
   const past = { steFields: { S1CDMax: 1n, S1DSS: 1n } };
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { nestedMachine, NESTED_IDR, S1_PAGE, S2_PAGE } from '../__fixtures__/machine';
 import type { CompletionSignal } from '../observer';
 import { AtsDevice } from './ats-device';
@@ -80,6 +81,44 @@ describe('a device with an ATC', () => {
     machine.smmu.writeRegister('CR0', 0x1cn);
     machine.command('ATC_INV', ALL);
     expect(removed).toEqual([0]);
+  });
+});
+
+describe('a device whose ATC is invalidated as it must be', () => {
+  const page = fc.integer({ min: 0, max: 3 });
+  const step = fc.oneof(
+    fc.record({ what: fc.constant('access' as const), page, write: fc.boolean() }),
+    fc.record({ what: fc.constant('stage 1' as const), page, to: page, valid: fc.boolean() }),
+    fc.record({ what: fc.constant('stage 2' as const), page, to: page, valid: fc.boolean() }),
+  );
+
+  it('ends where an untranslated access of the same moment does', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const { endpoint, machine, stage1, stage2, va, ipa, pa } = device();
+        for (const s of steps) {
+          if (s.what === 'access') {
+            const access = { address: BigInt(va + s.page * 4096), write: s.write };
+            const outcome = endpoint.access(access);
+            const untranslated = machine.smmu.access({ streamId: 0, ...access });
+            const where = 'pa' in outcome ? outcome.pa : undefined;
+            expect(where).toBe('pa' in untranslated ? untranslated.pa : undefined);
+            expect(outcome.kind).toBe(untranslated.kind === 'abort' ? 'denied' : untranslated.kind);
+            continue;
+          }
+          const first = s.what === 'stage 1';
+          const [table, from, to] = first ? [stage1, va, ipa] : [stage2, ipa, pa];
+          const leaf = s.valid ? (first ? S1_PAGE : S2_PAGE) : 0n;
+          machine.map(table, from + s.page * 4096, s.valid ? to + s.to * 4096 : 0, leaf);
+          machine.command('TLBI_NSNH_ALL');
+          machine.command('SYNC');
+          const span = first ? { Address: BigInt(va + s.page * 4096) } : ALL;
+          machine.command('ATC_INV', span);
+          machine.command('SYNC');
+        }
+      }),
+      { seed: 20261124, numRuns: 150 },
+    );
   });
 });
 

@@ -123,6 +123,33 @@ describe('an error', () => {
     expect(machine.smmu.readRegister('GERRORN')).toBe(1n);
   });
 
+  it('lets software take the commands back that were not consumed', () => {
+    const consumed: number[] = [];
+    const machine = new Machine(NESTED_IDR, {
+      observer: { commandConsumed: (words) => consumed.push(Number(words[0] & 0xffn)) },
+    });
+    machine.command('SYNC');
+    machine.submit(rawCommand(0));
+    machine.command('TLBI_NSNH_ALL');
+    machine.smmu.writeRegister('CMDQ_PROD', 1n);
+    machine.smmu.writeRegister('GERRORN', machine.smmu.readRegister('GERROR'));
+    expect(consumed).toEqual([0x46]);
+    expect(error(machine)).toBeUndefined();
+    expect(machine.smmu.readRegister('CMDQ_CONS') & 0xfffffn).toBe(1n);
+  });
+
+  it('holds back commands that are submitted while it is active', () => {
+    const machine = new Machine();
+    machine.submit(rawCommand(0));
+    machine.command('SYNC');
+    expect(machine.smmu.readRegister('CMDQ_CONS') & 0xfffffn).toBe(0n);
+    // Disabling and enabling the queue does not acknowledge it.
+    machine.smmu.writeRegister('CR0', 5n);
+    machine.smmu.writeRegister('CR0', 0xdn);
+    expect(machine.smmu.readRegister('CMDQ_CONS') & 0xfffffn).toBe(0n);
+    expect(error(machine)).toBe(CERROR_ILL);
+  });
+
   it('is CERROR_ABT when nothing answers at the queue', () => {
     const machine = new Machine();
     machine.smmu.writeRegister('CR0', 5n);

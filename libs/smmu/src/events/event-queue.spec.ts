@@ -46,6 +46,29 @@ describe('the event queue', () => {
     expect(machine.smmu.readRegister('EVENTQ_PROD')).toBe(0n);
   });
 
+  it('wraps: records go round, and PROD keeps count of the rounds', () => {
+    const { machine, queued } = full();
+    const next = [0n, 1n, 2n, 3n];
+    for (const consumer of next) {
+      machine.smmu.writeRegister('EVENTQ_CONS', consumer);
+      machine.read(Number(consumer), 0);
+      expect(machine.eventAt(Number(consumer) % 2)[0]! >> 32n).toBe(consumer);
+      expect(machine.smmu.readRegister('EVENTQ_PROD')).toBe((consumer + 1n) % 4n);
+    }
+    expect(queued).toEqual([true, true, true, true]);
+  });
+
+  it('goes on where it stood when it is enabled again', () => {
+    const { machine, queued } = full();
+    machine.read(0, 0);
+    machine.smmu.writeRegister('CR0', 9n);
+    machine.read(0, 0);
+    machine.smmu.writeRegister('CR0', 0xdn);
+    machine.read(0, 0);
+    expect(queued).toEqual([true, false, true]);
+    expect(machine.smmu.readRegister('EVENTQ_PROD')).toBe(2n);
+  });
+
   it('raises EVENTQ_ABT_ERR without memory, and records nothing until acknowledged', () => {
     const { machine, queued } = full();
     machine.smmu.writeRegister('CR0', 9n);
