@@ -1,13 +1,13 @@
 import { INVALID_CD, composeCd } from './cd-composition';
 import { CdTable } from './cd-table';
 import { planEntryUpdate } from './entry-update';
-import { atcFlushPlan, tagFlushPlan } from './invalidation-plan';
-import { isUsed, merge, purge, unref, type InvalidationTarget } from './invalidation-array';
+import { atcFlushPlan } from './invalidation-plan';
 import { issue, syncIssue } from './issue';
 import { composeSte, type SteTarget } from './ste-composition';
 import { validateVste, type VsteVerdict, type VsteWords } from './vste-rules';
 import type { NestParent } from './nest-parent';
 import type { DomainResources, PagingDomain } from './paging-domain';
+import type { PolicyRules } from './policy';
 import type { Stage1Domain } from './stage1-domain';
 import type { PhysicalSmmu } from './physical-smmu';
 
@@ -80,11 +80,7 @@ export function attachMaster(
 ): void {
   const prepared = prepare(master, to, resources);
   const { smmu, streamIds } = master;
-  const published = prepared.domain?.targetsOf(streamIds, prepared.ats) ?? [];
-  const withdrawn = master.domain?.targetsOf(streamIds, master.atsEnabled) ?? [];
-  if (prepared.domain !== undefined) {
-    prepared.domain.invalidations = merge(prepared.domain.invalidations, published);
-  }
+  prepared.domain?.join(streamIds, prepared.ats);
 
   if (to.kind === 'stage1') {
     master.cdTable?.install(smmu, streamIds, composeCd(to.domain.stage1));
@@ -97,18 +93,10 @@ export function attachMaster(
   if (prepared.ats || master.atsEnabled) {
     smmu.issue(atcFlushPlan(smmu.description.id, streamIds));
   }
-  if (master.domain !== undefined) leave(master.domain, withdrawn);
+  master.domain?.leave(streamIds, master.atsEnabled);
   master.domain = prepared.domain;
   master.atsEnabled = prepared.ats;
   if (to.kind === 'blocked') master.cdTable?.install(smmu, streamIds, INVALID_CD);
-}
-
-/** Takes a device's targets out of a domain it no longer uses. */
-function leave(domain: PagingDomain, withdrawn: readonly InvalidationTarget[]): void {
-  const left = unref(domain.invalidations, withdrawn);
-  const [tag] = withdrawn;
-  if (tag !== undefined && !isUsed(left, tag)) domain.smmu.issue(tagFlushPlan(tag));
-  domain.invalidations = purge(left);
 }
 
 function prepare(master: Master, to: Attachment, resources: DomainResources): Prepared {
@@ -131,25 +119,36 @@ function prepare(master: Master, to: Attachment, resources: DomainResources): Pr
   if (to.kind === 'parent') {
     return { domain, target: { kind: 's2', stage2, ats }, ats, guest: undefined };
   }
-  return prepareNested(master, to, ats);
+  return prepareNested(master, to, { ats, rules: resources.rules });
 }
 
 function prepareNested(
   master: Master,
   to: Extract<Attachment, { kind: 'nested' }>,
-  atsSupported: boolean,
+  supported: { readonly ats: boolean; readonly rules: PolicyRules },
 ): Prepared {
-  const verdict = validateVste(to.vste);
+  const { rules } = supported;
+  const verdict = validateVste(to.vste, rules);
   if (!verdict.ok) throw new RangeError(`${master.id}: ${verdict.why}`);
   const { parent, vsid, vsmmu } = to;
-  if (verdict.config === 's1' && vsid === undefined) {
+  if (rules.vdevice === 'required' && verdict.config === 's1' && vsid === undefined) {
     throw new RangeError(`${master.id} has no vDEVICE for a stage-1 vSTE`);
   }
-  const ats = atsSupported && !refusesAts(verdict);
-  const target = { kind: 'nested', stage2: parent.stage2, ats, vste: verdict.vste } as const;
+  const ats = supported.ats && rules.nestedAts === 'as-vste' && !refusesAts(verdict);
+  const target = nestedTarget(parent, verdict.vste, { ats, rules });
   if (vsid === undefined) return { domain: parent, target, ats, guest: undefined };
   const guest = { vsid, parent: parent.id, ...(vsmmu !== undefined && { vsmmu }) };
   return { domain: parent, target, ats, guest };
+}
+
+/** What a vSTE that `validateVste` accepted becomes on a parent. */
+export function nestedTarget(
+  parent: NestParent,
+  vste: VsteWords,
+  { ats, rules }: { readonly ats: boolean; readonly rules: PolicyRules },
+): SteTarget {
+  const mergedEvents = rules.nestedMev === 'forced';
+  return { kind: 'nested', stage2: parent.stage2, ats, vste, mergedEvents };
 }
 
 /**

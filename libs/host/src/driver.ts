@@ -8,7 +8,7 @@ import {
   type SmmuObserver,
   type Transaction,
 } from '@steward/smmu';
-import { attachMaster, type Attachment, type Master } from './attachment';
+import { attachMaster, nestedTarget, type Attachment, type Master } from './attachment';
 import { convertGuestCommand } from './command-conversion';
 import { eventStreamId, guestRecord } from './fault-events';
 import { syncIssue } from './issue';
@@ -20,10 +20,10 @@ import type { EventRecord } from './event-queue';
 import type { HostObserver } from './observer';
 import type { InvalidationArray } from './invalidation-array';
 import type { DomainResources, PagingDomain } from './paging-domain';
-import type { HostPolicy } from './policy';
+import { POLICY_RULES, type HostPolicy, type PolicyRules } from './policy';
 import type { Probe, SmmuDescription } from './probe';
-import type { Stage2Configuration } from './ste-composition';
-import type { VsteWords } from './vste-rules';
+import { composeSte, type Stage2Configuration } from './ste-composition';
+import { validateVste, type VsteWords } from './vste-rules';
 
 /** Commands of a guest that one CMD_SYNC completes (Linux `CMDQ_BATCH_ENTRIES` - 1). */
 const GUEST_BATCH = 63;
@@ -83,6 +83,7 @@ export interface InvalidationAnswer {
  */
 export class HostDriver {
   private readonly allocator: PageAllocator;
+  private readonly rules: PolicyRules;
   private readonly smmus = new Map<string, PhysicalSmmu>();
   private readonly masters = new Map<string, Master>();
   private readonly mastersByStream = new Map<string, Master>();
@@ -102,6 +103,7 @@ export class HostDriver {
     },
   ) {
     this.allocator = new PageAllocator(options.memory, options.kernelRegion);
+    this.rules = POLICY_RULES[options.policy];
   }
 
   /** Probes an SMMU and brings it up. @throws UnsupportedSmmu when the driver's probe fails. */
@@ -229,6 +231,15 @@ export class HostDriver {
     return this.parentOf(parent).stage2;
   }
 
+  /** The eight words that a vSTE becomes on a parent, ATS off; the abort STE for one that is refused. */
+  nestedSte(parent: string, vste: VsteWords): readonly bigint[] {
+    const verdict = validateVste(vste, this.rules);
+    if (!verdict.ok) return composeSte({ kind: 'abort' });
+    const nestParent = this.parentOf(parent);
+    const target = nestedTarget(nestParent, verdict.vste, { ats: false, rules: this.rules });
+    return composeSte(target, nestParent.smmu.probe.attrTypesOverride);
+  }
+
   /** What the driver decided to use of an SMMU. */
   probeOf(smmu: string): Probe {
     return this.smmuOf(smmu).probe;
@@ -302,7 +313,7 @@ export class HostDriver {
   }
 
   private resources(): DomainResources {
-    return { memory: this.options.memory, allocator: this.allocator };
+    return { memory: this.options.memory, allocator: this.allocator, rules: this.rules };
   }
 
   private smmuOf(id: string): PhysicalSmmu {

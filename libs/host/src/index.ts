@@ -1,7 +1,8 @@
 export { HostDriver } from './driver';
 export type { AttachRequest, DeviceDescription, InvalidationAnswer, DomainMapping } from './driver';
 export type { HostObserver } from './observer';
-export type { HostPolicy } from './policy';
+export { HOST_POLICIES, POLICY_RULES } from './policy';
+export type { HostPolicy, PolicyRules } from './policy';
 export { UnsupportedSmmu, hardwareIdr, probe } from './probe';
 export type { ForcedFeatures, IdrWords, Probe, SmmuDescription } from './probe';
 export { composeSte } from './ste-composition';

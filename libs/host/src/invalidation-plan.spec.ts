@@ -13,7 +13,10 @@ const target = (
 ): InvalidationTarget => ({ smmu: 'smmu0', ssid: 0, ...more, type, id });
 const PARENT = [target('S2_VMID', 1), target('S2_VMID_S1_CLEAR', 1)];
 const PAGE: FlushRequest = { iova: 0x8000_0000, size: 0x1000, granule: 0x1000, leaf: true };
-const ril = (rangeInvalidation: boolean) => () => ({ rangeInvalidation });
+const ril = (rangeInvalidation: boolean) => () => ({
+  rangeInvalidation,
+  longRange: 'whole' as const,
+});
 const names = (plan: readonly Issue[]): string => plan.map((issue) => issue.name).join(' ');
 
 describe('the invalidation plan', () => {

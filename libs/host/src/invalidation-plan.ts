@@ -1,6 +1,7 @@
 import { atcInvalidateAll, issue, syncIssue, type CommandFields, type Issue } from './issue';
 import type { CountedTarget, InvalidationArray, InvalidationTarget } from './invalidation-array';
 import type { FlushRequest } from './page-table';
+import type { PolicyRules } from './policy';
 
 const GRANULE_BITS = 12;
 const PAGE = 4096;
@@ -13,6 +14,7 @@ const RANGE_CHUNK_MAX = 31;
 export interface InvalidationFeatures {
   /** IDR3.RIL, unless forced off. */
   readonly rangeInvalidation: boolean;
+  readonly longRange: PolicyRules['longRange'];
 }
 
 /** The command that invalidates a range of a target, and the one that invalidates all of it. */
@@ -106,7 +108,7 @@ function pushIssues(
 
 /** Without range commands, so many that they would hold up the queue: the reach of one leaf table or more. */
 function isTooBig(request: FlushRequest, features: InvalidationFeatures): boolean {
-  if (features.rangeInvalidation) return false;
+  if (features.rangeInvalidation || features.longRange === 'by-page') return false;
   return request.size >= request.granule * 2 ** (Math.log2(request.granule) - 3);
 }
 

@@ -1,7 +1,7 @@
 import { stage2Attributes } from './page-descriptors';
 import { PagingDomain, type DomainResources } from './paging-domain';
 import { stage2Geometry } from './stage2-geometry';
-import type { InvalidationTarget } from './invalidation-array';
+import type { InvalidationTarget, TargetType } from './invalidation-array';
 import type { PhysicalSmmu } from './physical-smmu';
 import type { Stage2Configuration } from './ste-composition';
 
@@ -22,27 +22,25 @@ export class NestParent extends PagingDomain {
     }
     const geometry = stage2Geometry(probe.iasBits, probe.oas);
     const { s2fwb } = probe;
+    const tagOf = (type: TargetType): InvalidationTarget => ({
+      smmu: description.id,
+      type,
+      id: vmid,
+      ssid: 0,
+    });
     super(
       id,
       smmu,
-      { geometry, attributes: (protection) => stage2Attributes(protection, s2fwb) },
+      [tagOf('S2_VMID'), tagOf('S2_VMID_S1_CLEAR')],
+      {
+        geometry,
+        attributes: (protection) => stage2Attributes(protection, s2fwb),
+        // A change of a nest parent cannot be named in the addresses that a guest's devices have cached.
+        atc: resources.rules.parentAtc === 'whole' ? 'ATS_FULL' : 'ATS',
+      },
       resources,
     );
     const { t0sz, sl0, ps } = geometry;
     this.stage2 = { vmid, ttb: this.table.root, t0sz, sl0, ps, s2fwb };
-  }
-
-  /**
-   * What one device's use adds to the array: the VMID at both stages, and its ATCs as a whole, since a change of a
-   * nest parent cannot be named in the guest's addresses (Linux `arm_smmu_master_build_invs`).
-   */
-  override targetsOf(streamIds: readonly number[], ats: boolean): InvalidationTarget[] {
-    const smmu = this.smmu.description.id;
-    const { vmid } = this.stage2;
-    return [
-      { smmu, type: 'S2_VMID', id: vmid, ssid: 0 },
-      { smmu, type: 'S2_VMID_S1_CLEAR', id: vmid, ssid: 0 },
-      ...(ats ? streamIds : []).map((id) => ({ smmu, type: 'ATS_FULL', id, ssid: 0 }) as const),
-    ];
   }
 }

@@ -1,33 +1,48 @@
 import type { PhysicalMemory } from '@steward/smmu';
-import { invalidationPlan } from './invalidation-plan';
-import { purge, type InvalidationArray, type InvalidationTarget } from './invalidation-array';
+import { invalidationPlan, tagFlushPlan } from './invalidation-plan';
+import {
+  isUsed,
+  merge,
+  purge,
+  unref,
+  type InvalidationArray,
+  type InvalidationTarget,
+} from './invalidation-array';
 import { PageTable, type FlushRequest } from './page-table';
 import { GRANULE, type TableGeometry } from './stage2-geometry';
 import type { PageAllocator } from './page-allocator';
+import type { PolicyRules } from './policy';
 import type { PageProtection } from './page-descriptors';
 import type { PhysicalSmmu } from './physical-smmu';
 
+/** What a domain is made of, and by which rules it lives. */
 export interface DomainResources {
   readonly memory: PhysicalMemory;
   readonly allocator: PageAllocator;
+  readonly rules: PolicyRules;
 }
 
 /**
  * A page table that the driver owns and the array of what its users may have cached (Linux `struct arm_smmu_domain`):
  * common ground of stage-1 domains and nest parents.
  */
-export abstract class PagingDomain {
+export class PagingDomain {
   readonly table: PageTable;
-  /** Published before hardware can use the domain for a device, cut back after it no longer does. */
-  invalidations: InvalidationArray = [];
+  private readonly rules: PolicyRules;
+  private readonly atc: 'ATS' | 'ATS_FULL';
+  private targets: InvalidationArray = [];
 
   /** @throws RangeError when the SMMU has no 4K granule. */
   constructor(
     readonly id: string,
     readonly smmu: PhysicalSmmu,
+    /** The VMID or ASID, first, and what else a change has to tell under it. */
+    private readonly tags: readonly InvalidationTarget[],
     format: {
       readonly geometry: TableGeometry;
       readonly attributes: (protection: PageProtection) => bigint;
+      /** What a change has to tell the ATC of one of the domain's streams. */
+      readonly atc: 'ATS' | 'ATS_FULL';
     },
     resources: DomainResources,
   ) {
@@ -36,20 +51,58 @@ export abstract class PagingDomain {
         `${smmu.description.id} has no tables of 4K pages, the host's page size`,
       );
     }
+    const { memory, allocator, rules } = resources;
+    const { geometry, attributes } = format;
     const flush = (request: FlushRequest): void => this.invalidate(request);
-    this.table = new PageTable({ ...resources, ...format, flush });
+    this.table = new PageTable({ memory, allocator, geometry, attributes, flush });
+    this.atc = format.atc;
+    this.rules = rules;
+    if (rules.tagHeldBy === 'domain') this.targets = merge([], tags);
   }
 
-  /** What one device's use of the domain adds to the array. */
-  abstract targetsOf(streamIds: readonly number[], ats: boolean): InvalidationTarget[];
+  /** What a change of the table has to invalidate just now. */
+  get invalidations(): InvalidationArray {
+    return this.targets;
+  }
+
+  /** A device comes to the domain: from here on it is told of every change. Before hardware can use the domain for it. */
+  join(streamIds: readonly number[], ats: boolean): void {
+    this.targets = merge(this.targets, this.targetsOf(streamIds, ats));
+  }
+
+  /** A device has left, after hardware stopped using the domain for it; with the last one, what the tag may have cached goes. */
+  leave(streamIds: readonly number[], ats: boolean): void {
+    this.release(this.targetsOf(streamIds, ats));
+  }
 
   /** Gives the table back. @throws RangeError while a device uses the domain. */
   free(): void {
-    if (purge(this.invalidations).length > 0) throw new RangeError(`${this.id} is in use`);
+    const held = this.rules.tagHeldBy === 'domain' ? this.tags : [];
+    if (purge(unref(this.targets, held)).length > 0) throw new RangeError(`${this.id} is in use`);
+    this.release(held);
     this.table.free();
   }
 
+  /** What one device's use adds to the array (Linux `arm_smmu_master_build_invs`). */
+  private targetsOf(streamIds: readonly number[], ats: boolean): InvalidationTarget[] {
+    const smmu = this.smmu.description.id;
+    const type = this.atc;
+    return [
+      ...(this.rules.tagHeldBy === 'domain' ? [] : this.tags),
+      ...(ats ? streamIds : []).map((id) => ({ smmu, type, id, ssid: 0 })),
+    ];
+  }
+
+  private release(targets: readonly InvalidationTarget[]): void {
+    const left = unref(this.targets, targets);
+    const [tag] = targets;
+    if (tag !== undefined && !isUsed(left, tag)) this.smmu.issue(tagFlushPlan(tag));
+    this.targets = purge(left);
+  }
+
   private invalidate(request: FlushRequest): void {
-    this.smmu.issue(invalidationPlan(this.invalidations, request, () => this.smmu.probe));
+    const { rangeInvalidation } = this.smmu.probe;
+    const features = { rangeInvalidation, longRange: this.rules.longRange };
+    this.smmu.issue(invalidationPlan(this.targets, request, () => features));
   }
 }

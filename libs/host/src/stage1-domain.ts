@@ -1,7 +1,6 @@
 import { stage1Attributes } from './page-descriptors';
 import { PagingDomain, type DomainResources } from './paging-domain';
 import { STAGE1_GEOMETRY } from './stage2-geometry';
-import type { InvalidationTarget } from './invalidation-array';
 import type { PhysicalSmmu } from './physical-smmu';
 import type { Stage1Configuration } from './cd-composition';
 
@@ -19,17 +18,14 @@ export class Stage1Domain extends PagingDomain {
     if (!Number.isInteger(asid) || asid < 1 || asid >= 2 ** probe.asidBits) {
       throw new RangeError(`ASID ${asid} is outside 1 … ${2 ** probe.asidBits - 1}`);
     }
-    super(id, smmu, { geometry: STAGE1_GEOMETRY, attributes: stage1Attributes }, resources);
+    super(
+      id,
+      smmu,
+      [{ smmu: description.id, type: 'S1_ASID', id: asid, ssid: 0 }],
+      { geometry: STAGE1_GEOMETRY, attributes: stage1Attributes, atc: 'ATS' },
+      resources,
+    );
     this.stage1 = { asid, ttb: this.table.root, ips: Math.min(probe.oas, OAS_48) };
-  }
-
-  /** The ASID, and the range of a change in each ATC (Linux `arm_smmu_master_build_invs`). */
-  override targetsOf(streamIds: readonly number[], ats: boolean): InvalidationTarget[] {
-    const smmu = this.smmu.description.id;
-    return [
-      { smmu, type: 'S1_ASID', id: this.stage1.asid, ssid: 0 },
-      ...(ats ? streamIds : []).map((id) => ({ smmu, type: 'ATS', id, ssid: 0 }) as const),
-    ];
   }
 }
 

@@ -12,6 +12,8 @@ const stage2: Stage2Configuration = {
 };
 const rest = ['0', '0', '0', '0'];
 
+const nested = { kind: 'nested', stage2, mergedEvents: true } as const;
+
 describe('the physical STE', () => {
   it('is the recorded one for a stage-2 domain', () => {
     expect(composeSte({ kind: 's2', stage2, ats: false })).toEqual(
@@ -21,7 +23,7 @@ describe('the physical STE', () => {
 
   it('is the recorded one for a nested vSTE with every allowed bit set', () => {
     const vste = [0xf80f_ffff_ffff_fffbn, 0x0800_00ffn] as const;
-    expect(composeSte({ kind: 'nested', stage2, ats: false, vste })).toEqual(
+    expect(composeSte({ ...nested, ats: false, vste })).toEqual(
       words([
         'f80fffffffffffff',
         '00000000080800ff',
@@ -34,7 +36,7 @@ describe('the physical STE', () => {
 
   it('gives a bypass vSTE the stage-2 entry of its parent', () => {
     for (const ats of [false, true]) {
-      expect(composeSte({ kind: 'nested', stage2, ats, vste: [0x9n, 0n] })).toEqual(
+      expect(composeSte({ ...nested, ats, vste: [0x9n, 0n] })).toEqual(
         composeSte({ kind: 's2', stage2, ats }),
       );
     }
@@ -43,8 +45,8 @@ describe('the physical STE', () => {
   it('gives an abort or invalid vSTE the abort entry, whatever the parent', () => {
     const abort = words(['1', '0', '0', '0', ...rest]);
     expect(composeSte({ kind: 'abort' })).toEqual(abort);
-    expect(composeSte({ kind: 'nested', stage2, ats: true, vste: [0x1n, 0n] })).toEqual(abort);
-    expect(composeSte({ kind: 'nested', stage2, ats: true, vste: [0n, 0n] })).toEqual(abort);
+    expect(composeSte({ ...nested, ats: true, vste: [0x1n, 0n] })).toEqual(abort);
+    expect(composeSte({ ...nested, ats: true, vste: [0n, 0n] })).toEqual(abort);
   });
 
   it('asks for the incoming shareability only where SHCFG is implemented', () => {

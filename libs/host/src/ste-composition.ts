@@ -37,6 +37,8 @@ export type SteTarget =
       readonly ats: boolean;
       /** Accepted by `validateVste`, so without EATS. */
       readonly vste: VsteWords;
+      /** STE.MEV: a guest can make its device fault endlessly; merged events keep the shared queue usable. */
+      readonly mergedEvents: boolean;
     };
 
 const CONFIG_MASK = STE.mask('Config')[0]!;
@@ -80,14 +82,13 @@ export function composeSte(target: SteTarget, attrTypesOverride = false): SteWor
 }
 
 function nestedSte(target: Extract<SteTarget, { kind: 'nested' }>, shcfg: bigint): SteWords {
-  switch (STE.get(target.vste, 'Config')) {
+  const { vste } = target;
+  switch (STE.get(vste, 'V') === 1n ? STE.get(vste, 'Config') : STE_CONFIG.ABORT) {
     case STE_CONFIG.S1: {
       const ste = [...stage2Ste(target.stage2, target.ats, shcfg)];
-      ste[0] =
-        STE.encode({ V: 1n, Config: STE_CONFIG.NESTED })[0]! | (target.vste[0] & ~CONFIG_MASK);
-      ste[1]! |= target.vste[1];
-      // A guest can make its device fault endlessly; merged events keep the shared queue usable.
-      return STE.encode({ MEV: 1n }, ste);
+      ste[0] = STE.encode({ V: 1n, Config: STE_CONFIG.NESTED })[0]! | (vste[0] & ~CONFIG_MASK);
+      ste[1]! |= vste[1];
+      return STE.encode({ MEV: target.mergedEvents ? 1n : 0n }, ste);
     }
     case STE_CONFIG.BYPASS:
       return stage2Ste(target.stage2, target.ats, shcfg);

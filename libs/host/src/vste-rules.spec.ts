@@ -1,8 +1,10 @@
+import { POLICY_RULES } from './policy';
 import { validateVste } from './vste-rules';
 import { userInput, words } from './__fixtures__/recorded';
 
+const { mainline } = POLICY_RULES;
 const verdict = (word0: bigint, word1: bigint): string =>
-  validateVste([word0, word1]).ok ? '.' : 'I';
+  validateVste([word0, word1], mainline).ok ? '.' : 'I';
 
 describe('the check of a vSTE', () => {
   it.each(userInput.vstes.flatMap((sweep) => (sweep.base ? [sweep] : [])))(
@@ -30,17 +32,20 @@ describe('the check of a vSTE', () => {
   );
 
   it('keeps nothing of an invalid vSTE', () => {
-    const junk = validateVste([0xffff_ffff_ffff_fffen, 0xffff_ffff_ffff_ffffn]);
+    const junk = validateVste([0xffff_ffff_ffff_fffen, 0xffff_ffff_ffff_ffffn], mainline);
     expect(junk).toEqual({ ok: true, vste: [0n, 0n], config: 'abort', ats: false });
   });
 
   it('remembers EATS apart from the words, and only for stage 1', () => {
-    expect(validateVste([0x4000_100bn, 0x1000_0000n])).toEqual({
+    expect(validateVste([0x4000_100bn, 0x1000_0000n], mainline)).toEqual({
       ok: true,
       vste: [0x4000_100bn, 0n],
       config: 's1',
       ats: true,
     });
-    expect(validateVste([0x9n, 0x1000_0000n])).toMatchObject({ config: 'bypass', ats: false });
+    expect(validateVste([0x9n, 0x1000_0000n], mainline)).toMatchObject({
+      config: 'bypass',
+      ats: false,
+    });
   });
 });

@@ -1,4 +1,5 @@
 import { STE, STE_CONFIG } from '@steward/smmu';
+import type { PolicyRules } from './policy';
 
 /** The two words of a vSTE, as `struct iommu_hwpt_arm_smmuv3` carries them. */
 export type VsteWords = readonly [bigint, bigint];
@@ -9,7 +10,7 @@ export type VsteConfig = 'abort' | 'bypass' | 's1';
 export type VsteVerdict =
   | {
       readonly ok: true;
-      /** The words that are kept: both zero for V=0, and never with EATS. */
+      /** The words that are kept, never with EATS; of a zeroed V=0 nothing. */
       readonly vste: VsteWords;
       readonly config: VsteConfig;
       /** The guest wants device ATS (EATS=1). Only a vSTE with Config=S1 can say so. */
@@ -45,9 +46,15 @@ const CONFIGS = new Map<bigint, VsteConfig>([
  * Nothing else is checked: an S1CDMax beyond IDR1.SSIDSIZE, S1STALLD on an SMMU that cannot stall or a pointer out of
  * range is accepted, and becomes an ILLEGAL STE or a fault at run time, confined to the guest's own stream.
  */
-export function validateVste(words: VsteWords): VsteVerdict {
+export function validateVste(
+  words: VsteWords,
+  rules: Pick<PolicyRules, 'invalidVste' | 'vsteEatsMax'>,
+): VsteVerdict {
   const [word0, word1] = words;
-  if (STE.get(words, 'V') === 0n) return { ok: true, vste: [0n, 0n], config: 'abort', ats: false };
+  const valid = STE.get(words, 'V') === 1n;
+  if (!valid && rules.invalidVste === 'zeroed') {
+    return { ok: true, vste: [0n, 0n], config: 'abort', ats: false };
+  }
   if ((word0 & ~VSTE_WORD0_ALLOWED) !== 0n || (word1 & ~VSTE_WORD1_ALLOWED) !== 0n) {
     return { ok: false, why: 'the vSTE sets bits that belong to the hypervisor' };
   }
@@ -56,11 +63,11 @@ export function validateVste(words: VsteWords): VsteVerdict {
     return { ok: false, why: 'the vSTE asks for a Config other than abort, bypass or stage 1' };
   }
   const eats = STE.get(words, 'EATS');
-  if (eats > 1n) return { ok: false, why: 'the vSTE asks for an EATS other than 0 or 1' };
+  if (eats > rules.vsteEatsMax) return { ok: false, why: `the vSTE asks for EATS=${eats}` };
   return {
     ok: true,
     vste: [word0, word1 & ~EATS],
-    config,
-    ats: config === 's1' && eats === 1n,
+    config: valid ? config : 'abort',
+    ats: valid && config === 's1' && eats === 1n,
   };
 }

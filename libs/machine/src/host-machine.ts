@@ -1,6 +1,6 @@
 import { addressOf, fromHex, parseStream, unreachable } from '@steward/domain';
 import type { DomainEvent, Hex } from '@steward/domain';
-import { composeSte, HostDriver, validateVste } from '@steward/host';
+import { HostDriver } from '@steward/host';
 import type { AttachRequest, IdrWords } from '@steward/host';
 import { PhysicalMemory } from '@steward/smmu';
 import type { CommandWords } from '@steward/smmu';
@@ -78,10 +78,7 @@ export class HostMachine {
    * while that vSTE is; the abort STE for one that it refuses.
    */
   composedSte(vsmmu: string, vste: readonly [bigint, bigint]): readonly bigint[] {
-    const verdict = validateVste(vste);
-    if (!verdict.ok) return composeSte({ kind: 'abort' });
-    const stage2 = this.driver.stage2Of(this.vsmmu(vsmmu).parent);
-    return composeSte({ kind: 'nested', stage2, ats: false, vste: verdict.vste });
+    return this.driver.nestedSte(this.vsmmu(vsmmu).parent, vste);
   }
 
   /** Host address that backs a guest address. */

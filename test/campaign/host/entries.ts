@@ -49,7 +49,9 @@ export const CANONICAL_STES: readonly EntryWords[] = [
   ...[stage2(1), stage2(2), stage2(1, true)].flatMap((parent) => [
     ...BOTH.map((ats) => composeSte({ kind: 's2', stage2: parent, ats }, true)),
     ...STAGE1_VSTES.flatMap((vste) =>
-      BOTH.map((ats) => composeSte({ kind: 'nested', stage2: parent, ats, vste }, true)),
+      BOTH.map((ats) =>
+        composeSte({ kind: 'nested', stage2: parent, ats, vste, mergedEvents: ats }, true),
+      ),
     ),
   ]),
 ];

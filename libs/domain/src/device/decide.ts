@@ -4,6 +4,7 @@ import { accept, emit, reject, unreachable } from '../decision';
 import type { Decision, Emitted } from '../decision';
 import { fromHex } from '../hex';
 import { mappedInSoftwareMsiWindow } from '../ioas/state';
+import { rulesOf } from '../host/rules';
 import type { DeviceCommand } from './commands';
 import type { AttachTarget, DeviceEvent } from './events';
 import { evolve } from './state';
@@ -132,13 +133,16 @@ function resolve(target: AttachTarget, device: DeviceState, context: Context): R
     return parent?.vm === device.vm ? { ok: true, parent: target.id } : (absent as Resolved);
   }
   const domain = context.get('nested-domain', target.id);
-  const vsmmu = domain && context.get('vsmmu', domain.vsmmu);
   if (domain === undefined || domain.freed) return absent as Resolved;
-  if (vsmmu === undefined || vsmmu.vm !== device.vm) return absent as Resolved;
-  const vsid = device.vdevice?.vsmmu === domain.vsmmu ? device.vdevice.vsid : undefined;
+  if (context.get('s2-parent', domain.parent)?.vm !== device.vm) return absent as Resolved;
+  const vsid =
+    domain.vsmmu !== undefined && device.vdevice?.vsmmu === domain.vsmmu
+      ? device.vdevice.vsid
+      : undefined;
   // arm_smmu_attach_prepare_vmaster(): only a vSTE that translates needs the vDEVICE.
+  const rules = rulesOf(device.smmu, context);
   const config = STE.get(domain.vste.map(fromHex), 'Config');
-  if (vsid === undefined && config === STE_CONFIG.S1) {
+  if (vsid === undefined && config === STE_CONFIG.S1 && rules.vdevice === 'required') {
     return reject('ENOENT', 'device.no-vdevice', `no vDEVICE in ${domain.vsmmu}`) as Resolved;
   }
   const { parent, vste } = domain;

@@ -1,3 +1,4 @@
+import { HOST_POLICIES } from '@steward/host';
 import type { Context, Decider } from '../aggregates';
 import { accept, emit, reject } from '../decision';
 import type { Decision } from '../decision';
@@ -17,6 +18,9 @@ export const hostDecider: Decider<'host'> = {
 function decide(command: HostCommand, context: Context): Decision {
   if (context.get('host', command.host) !== undefined) {
     return reject('EEXIST', 'host.exists', `host ${command.host} is registered already`);
+  }
+  if (!HOST_POLICIES.includes(command.policy)) {
+    return reject('EINVAL', 'host.policy', `no policy ${String(command.policy)}`);
   }
   const problem = memoryProblem(command.memory);
   if (problem !== undefined) return reject('EINVAL', 'host.memory', problem);

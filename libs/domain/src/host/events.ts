@@ -1,7 +1,8 @@
+import type { HostPolicy } from '@steward/host';
 import type { Hex } from '../hex';
 
 /** How the driver of this host behaves. The log names it, so a replay runs under the same one. */
-export type Policy = 'mainline';
+export type Policy = HostPolicy;
 
 /** What a range of the host's physical address space is. Everywhere else an access is an external abort. */
 export type RegionUse = 'kernel' | 'guest-ram' | 'msi-doorbell';

@@ -4,9 +4,10 @@ export type NestedDomainEvent =
   | {
       readonly type: 'NestedDomainAllocated';
       readonly domain: string;
-      readonly vsmmu: string;
+      /** Absent where the policy puts nested domains on their parents. */
+      readonly vsmmu?: string;
       readonly parent: string;
-      /** As the driver keeps it: zero when V=0. */
+      /** As the driver keeps it: zero when V=0, if the policy says so. */
       readonly vste: readonly [Hex, Hex];
     }
   | { readonly type: 'NestedDomainFreed'; readonly domain: string }

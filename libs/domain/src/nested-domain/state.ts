@@ -3,7 +3,7 @@ import type { Hex } from '../hex';
 import type { NestedDomainEvent } from './events';
 
 export interface NestedDomainState {
-  readonly vsmmu: string;
+  readonly vsmmu?: string;
   readonly parent: string;
   readonly vste: readonly [Hex, Hex];
   readonly attached: ReadonlySet<string>;
@@ -17,7 +17,8 @@ export function evolve(
   if (event.type === 'NestedDomainAllocated') {
     invariant(state === undefined, `NestedDomainAllocated twice for ${event.domain}`);
     const { vsmmu, parent, vste } = event;
-    return { vsmmu, parent, vste, attached: new Set(), freed: false };
+    const on = vsmmu === undefined ? { parent } : { vsmmu, parent };
+    return { ...on, vste, attached: new Set(), freed: false };
   }
   invariant(state !== undefined && !state.freed, `${event.type} on a domain that is not live`);
   const attached = new Set(state.attached);

@@ -2,6 +2,8 @@ import { convertGuestCommand } from '@steward/host';
 import type { Context, Decider } from '../aggregates';
 import { accept, emit, reject, unreachable } from '../decision';
 import type { Decision } from '../decision';
+import { rulesOf } from '../host/rules';
+import { whyNoNesting } from '../smmu/nesting';
 import type { VsmmuCommand } from './commands';
 import { evolve, queuedCommands, queueEntries } from './state';
 import type { VsmmuState } from './state';
@@ -70,11 +72,12 @@ function create(command: Of<'CreateVsmmu'>, context: Context): Decision {
   if (master?.vm === undefined) {
     return reject('ENOENT', 'device.absent', `no bound device ${device}`);
   }
-  const probe = context.get('smmu', master.smmu)?.probe;
-  // arm_smmu_get_viommu_size(): without CANWBS or S2FWB a guest could break its host's coherency.
-  const coherent = master.canwbs || probe?.s2fwb;
-  if (!probe?.nesting || probe.forceSync || !coherent) {
-    return reject('EOPNOTSUPP', 'vsmmu.unsupported', `${master.smmu} cannot nest for ${device}`);
+  if (rulesOf(master.smmu, context).nestedOn !== 'vsmmu') {
+    return reject('EOPNOTSUPP', 'vsmmu.policy', 'the policy of this host knows no vIOMMU');
+  }
+  const why = whyNoNesting(context.get('smmu', master.smmu), master);
+  if (why !== undefined) {
+    return reject('EOPNOTSUPP', 'vsmmu.unsupported', `${master.smmu} ${why}`);
   }
   const s2 = context.get('s2-parent', parent);
   if (s2 === undefined || s2.vm !== master.vm) {
