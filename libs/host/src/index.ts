@@ -3,6 +3,8 @@ export type { AttachRequest, DeviceDescription, InvalidationAnswer, DomainMappin
 export type { HostObserver } from './observer';
 export { HOST_POLICIES, POLICY_RULES } from './policy';
 export type { HostPolicy, PolicyRules } from './policy';
+export { whyNotAttach } from './attach-rules';
+export type { AttachQuestion } from './attach-rules';
 export { UnsupportedSmmu, hardwareIdr, probe } from './probe';
 export type { ForcedFeatures, IdrWords, Probe, SmmuDescription } from './probe';
 export { composeSte } from './ste-composition';

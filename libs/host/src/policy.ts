@@ -9,10 +9,11 @@ export type HostPolicy = (typeof HOST_POLICIES)[number];
 
 /** Everything in which the policies differ. What is not here is decided alike. */
 export interface PolicyRules {
-  /** The object a nested domain is allocated on; on another it is refused. */
+  /**
+   * The object a nested domain is allocated on; on the other it is refused. The allocation on a vIOMMU relies on what the
+   * vIOMMU's own found out: that the SMMU nests, and that the device cannot bypass the caches.
+   */
   readonly nestedOn: 'vsmmu' | 's2-parent';
-  /** Where it is found out that an SMMU cannot nest, or that a device would bypass the caches: both EOPNOTSUPP. */
-  readonly nestingChecked: 'vsmmu' | 'nested-domain';
   /** A vSTE with V=0: its other bits are dropped unseen, or must be legal like those of any. */
   readonly invalidVste: 'zeroed' | 'judged';
   /** Largest EATS a vSTE may carry. */
@@ -23,7 +24,7 @@ export interface PolicyRules {
   readonly nestedMev: 'forced' | 'untouched';
   /** Whether a vSTE that translates needs the device's vDEVICE (ENOENT), and so its faults can be forwarded. */
   readonly vdevice: 'required' | 'absent';
-  /** Answer to a stage-2 or nested attach while the device has PASIDs attached. */
+  /** Answer to a nested attach while the device has PASIDs attached. */
   readonly pasidsInUse: 'EBUSY' | 'EINVAL';
   /**
    * How long a VMID or ASID must be told of changes: while a device is attached, and the last to leave flushes it; or from
@@ -40,7 +41,6 @@ export interface PolicyRules {
 export const POLICY_RULES: Readonly<Record<HostPolicy, PolicyRules>> = {
   mainline: {
     nestedOn: 'vsmmu',
-    nestingChecked: 'vsmmu',
     invalidVste: 'zeroed',
     vsteEatsMax: 1n,
     nestedAts: 'as-vste',
@@ -53,7 +53,6 @@ export const POLICY_RULES: Readonly<Record<HostPolicy, PolicyRules>> = {
   },
   'v2-2024-08': {
     nestedOn: 's2-parent',
-    nestingChecked: 'nested-domain',
     invalidVste: 'judged',
     vsteEatsMax: 0n,
     nestedAts: 'off',

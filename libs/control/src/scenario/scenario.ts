@@ -1,3 +1,4 @@
+import { HOST_POLICIES } from '@steward/host';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 
@@ -9,7 +10,7 @@ const Id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'letters, digits, ".
 const Scenario = z.strictObject({
   name: Id,
   seed: z.int().nonnegative().default(1),
-  host: z.strictObject({ id: Id, policy: z.enum(['mainline']).default('mainline') }),
+  host: z.strictObject({ id: Id, policy: z.enum(HOST_POLICIES).default('mainline') }),
   smmus: z
     .array(
       z.strictObject({

@@ -1,3 +1,5 @@
+import { whyNotAttach } from '@steward/host';
+import type { AttachQuestion } from '@steward/host';
 import { STE_CONFIG, STE } from '@steward/smmu';
 import type { Context, Decider } from '../aggregates';
 import { accept, emit, reject, unreachable } from '../decision';
@@ -89,8 +91,14 @@ function attach(command: Of<'AttachDevice'>, context: Context): Decision {
   if (parent === undefined || ioas === undefined) {
     return reject('ENOENT', 's2-parent.absent', `no stage-2 parent ${found.parent}`);
   }
-  if (parent.smmu !== state.smmu) {
-    return reject('EINVAL', 'device.other-smmu', `${found.parent} is on ${parent.smmu}`);
+  const question: AttachQuestion = {
+    otherSmmu: parent.smmu !== state.smmu,
+    pasids: 0, // No command attaches a PASID.
+    domain: target.kind === 'nested-domain' ? 'nested' : 'stage2',
+  };
+  const refusal = whyNotAttach(question, rulesOf(state.smmu, context));
+  if (refusal !== undefined) {
+    return reject(refusal.errno, 'device.other-smmu', `${found.parent}: ${refusal.why}`);
   }
   if (mappedInSoftwareMsiWindow(ioas)) {
     return reject('EADDRINUSE', 'ioas.reserved', `${parent.ioas} maps the software-MSI window`);
