@@ -1,6 +1,7 @@
 import { FUZZ } from '../fuzz/campaign';
 import { SECOND_READING } from '../second-reading/campaign';
 import type { Campaign } from './campaign';
+import { COHERENCE } from './host/coherence';
 import { USED_BITS } from './host/used-bits';
 import { DURABILITY_CAMPAIGNS } from './ledger/durability';
 
@@ -9,5 +10,6 @@ export const CAMPAIGNS: readonly Campaign[] = [
   SECOND_READING,
   FUZZ,
   USED_BITS,
+  COHERENCE,
   ...DURABILITY_CAMPAIGNS,
 ];

@@ -1,0 +1,81 @@
+import { HOST_POLICIES, type AttachRequest, type ForcedFeatures } from '@steward/host';
+import fc from 'fast-check';
+import type { Campaign, CampaignReport } from '../campaign';
+import { AREAS, CoherentHost, DEVICES, DOMAINS, VSTES } from './coherent-host';
+
+const SEED = 6_2024;
+const CASES = 400;
+const STEPS = 60;
+
+/** What an SMMU may have that changes what the driver issues. */
+const FEATURES: Readonly<Record<string, ForcedFeatures>> = {
+  plain: {},
+  ats: { ats: true },
+  'ats, no range invalidation': { ats: true, rangeInvalidation: false },
+  s2fwb: { s2fwb: true },
+};
+
+const request: fc.Arbitrary<AttachRequest> = fc.oneof(
+  fc.constant({ kind: 'blocked' } as const),
+  fc.constant({ kind: 'dma' } as const),
+  fc.constant({ kind: 'stage1', domain: 's1' } as const),
+  fc.record({ kind: fc.constant('parent' as const), parent: fc.constantFrom('p0', 'p1') }),
+  fc.record({
+    kind: fc.constant('nested' as const),
+    parent: fc.constantFrom('p0', 'p1'),
+    vste: fc.constantFrom(...VSTES),
+    vsid: fc.constant(1),
+  }),
+);
+
+type Operation = (host: CoherentHost) => void;
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  fc.tuple(fc.constantFrom(...DEVICES), request).map(
+    ([device, to]) =>
+      (host: CoherentHost) =>
+        host.attach(device, to),
+  ),
+  fc
+    .tuple(fc.constantFrom(...DOMAINS), fc.nat({ max: AREAS.length - 1 }), fc.nat({ max: 2 }))
+    .map(([domain, area, place]) => {
+      return (host: CoherentHost) => host.toggle(domain, area, place);
+    }),
+  fc.constantFrom(...DOMAINS).map((domain) => (host: CoherentHost) => host.recreate(domain)),
+);
+
+/** Random sequences of attach, replace, map, unmap and destroy, each checked after every step. */
+export function coherence(
+  cases: number,
+  seed = SEED,
+  progress: (done: number, total: number) => void = () => undefined,
+): CampaignReport {
+  const failures: string[] = [];
+  const settings = HOST_POLICIES.flatMap((policy) =>
+    Object.entries(FEATURES).map(([name, features]) => ({ policy, name, features })),
+  );
+  let steps = 0;
+  for (const [i, { policy, name, features }] of settings.entries()) {
+    const property = fc.property(
+      fc.array(operation, { minLength: 10, maxLength: STEPS }),
+      (operations) => {
+        const host = new CoherentHost(policy, features);
+        for (const [n, operate] of operations.entries()) {
+          operate(host);
+          steps += 1;
+          const [first] = host.disagreements();
+          if (first !== undefined) throw new Error(`after step ${n}: ${first}`);
+        }
+      },
+    );
+    const run = fc.check(property, { numRuns: Math.ceil(cases / settings.length), seed });
+    if (run.failed) failures.push(`${policy}, ${name}: ${String(run.errorInstance)}`);
+    progress(i + 1, settings.length);
+  }
+  return { ok: failures.length === 0, seed, cases, steps, failures };
+}
+
+export const COHERENCE: Campaign = {
+  name: 'host.coherence',
+  about: 'once the driver’s last CMD_SYNC is done, no cached entry disagrees with the tables',
+  run: (progress, { seed, cases }) => coherence(cases ?? CASES, seed, progress),
+};
