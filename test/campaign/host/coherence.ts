@@ -15,32 +15,43 @@ const FEATURES: Readonly<Record<string, ForcedFeatures>> = {
   s2fwb: { s2fwb: true },
 };
 
+const parent = fc.constantFrom('p0', 'p1');
 const request: fc.Arbitrary<AttachRequest> = fc.oneof(
-  fc.constant({ kind: 'blocked' } as const),
-  fc.constant({ kind: 'dma' } as const),
-  fc.constant({ kind: 'stage1', domain: 's1' } as const),
-  fc.record({ kind: fc.constant('parent' as const), parent: fc.constantFrom('p0', 'p1') }),
-  fc.record({
-    kind: fc.constant('nested' as const),
-    parent: fc.constantFrom('p0', 'p1'),
-    vste: fc.constantFrom(...VSTES),
-    vsid: fc.constant(1),
-  }),
+  { arbitrary: fc.constant({ kind: 'blocked' } as const), weight: 1 },
+  { arbitrary: fc.constant({ kind: 'dma' } as const), weight: 1 },
+  { arbitrary: fc.constant({ kind: 'stage1', domain: 's1' } as const), weight: 1 },
+  { arbitrary: fc.record({ kind: fc.constant('parent' as const), parent }), weight: 2 },
+  {
+    arbitrary: fc.record({
+      kind: fc.constant('nested' as const),
+      parent,
+      vste: fc.constantFrom(...VSTES),
+      vsid: fc.constant(1),
+    }),
+    weight: 5,
+  },
 );
 
 type Operation = (host: CoherentHost) => void;
-const operation: fc.Arbitrary<Operation> = fc.oneof(
-  fc.tuple(fc.constantFrom(...DEVICES), request).map(
-    ([device, to]) =>
-      (host: CoherentHost) =>
-        host.attach(device, to),
-  ),
-  fc
-    .tuple(fc.constantFrom(...DOMAINS), fc.nat({ max: AREAS.length - 1 }), fc.nat({ max: 2 }))
-    .map(([domain, area, place]) => {
-      return (host: CoherentHost) => host.toggle(domain, area, place);
-    }),
-  fc.constantFrom(...DOMAINS).map((domain) => (host: CoherentHost) => host.recreate(domain)),
+const attach: fc.Arbitrary<Operation> = fc.tuple(fc.constantFrom(...DEVICES), request).map(
+  ([device, to]) =>
+    (host) =>
+      host.attach(device, to),
+);
+const toggle: fc.Arbitrary<Operation> = fc
+  .tuple(fc.constantFrom(...DOMAINS), fc.nat({ max: AREAS.length - 1 }), fc.nat({ max: 2 }))
+  .map(
+    ([domain, area, place]) =>
+      (host) =>
+        host.toggle(domain, area, place),
+  );
+const recreate: fc.Arbitrary<Operation> = fc
+  .constantFrom(...DOMAINS)
+  .map((domain) => (host) => host.recreate(domain));
+const operation = fc.oneof(
+  { arbitrary: attach, weight: 4 },
+  { arbitrary: toggle, weight: 6 },
+  { arbitrary: recreate, weight: 1 },
 );
 
 /** Random sequences of attach, replace, map, unmap and destroy, each checked after every step. */
@@ -59,6 +70,7 @@ export function coherence(
       fc.array(operation, { minLength: 10, maxLength: STEPS }),
       (operations) => {
         const host = new CoherentHost(policy, features);
+        for (const domain of DOMAINS) AREAS.forEach((_, area) => host.toggle(domain, area, 0));
         for (const [n, operate] of operations.entries()) {
           operate(host);
           steps += 1;

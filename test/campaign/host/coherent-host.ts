@@ -1,5 +1,6 @@
 import {
   HostDriver,
+  POLICY_RULES,
   composeCd,
   hardwareIdr,
   type AttachRequest,
@@ -8,7 +9,14 @@ import {
   type SmmuDescription,
   type VsteWords,
 } from '@steward/host';
-import { PhysicalMemory, S1_LEAF_DESCRIPTOR, Smmu, TABLE_DESCRIPTOR, hex64 } from '@steward/smmu';
+import {
+  PhysicalMemory,
+  S1_LEAF_DESCRIPTOR,
+  STE,
+  Smmu,
+  TABLE_DESCRIPTOR,
+  hex64,
+} from '@steward/smmu';
 
 const KERNEL = { base: 0x1_0000_0000, size: 0x200_0000 };
 const GUEST = { base: 0x2_0000_0000, size: 0x1800_000 };
@@ -20,11 +28,16 @@ const PAGE = 0x1000;
 
 /** What a parent or stage-1 domain maps as a whole: the guest's tables, a page, and a block with pages behind it. */
 export const AREAS = [
-  { iova: 0x4000_0000, length: 6 * PAGE, offset: 0 },
+  { iova: 0x4000_0000, length: 5 * PAGE, offset: 0 },
   { iova: 0x4001_0000, length: PAGE, offset: 0x1_0000 },
   { iova: 0x8020_0000, length: 0x20_3000, offset: 0x20_0000 },
 ] as const;
 const [TABLES, , DATA] = AREAS;
+/**
+ * Where a guest keeps its CDs. It stays mapped as it is: stage-2 invalidations do not reach configuration caches (IHI 0070
+ * §4.4), and Linux sends no CFGI_CD when stage 2 moves a guest's CD, so that one may go on being used.
+ */
+const CDS = { iova: 0x4002_0000, length: PAGE, pa: GUEST.base + 0x2_0000 };
 const TABLE_LEVELS = [0, 1, 2] as const;
 
 /** Addresses that reach each entry of stage 1, and each area where there is no stage 1. */
@@ -34,8 +47,8 @@ const PROBES = [0x1000, 0x2000, 0x20_3000, 0x4000_0000, 0x4001_0000, 0x8020_5000
 export const VSTES: readonly VsteWords[] = [
   [0x9n, 0n],
   [0x1n, 0n],
-  [BigInt(TABLES.iova) | 0xbn, 0xd6n],
-  [BigInt(TABLES.iova + 64) | 0xbn, 0xd6n],
+  [BigInt(CDS.iova) | 0xbn, 0xd6n],
+  [BigInt(CDS.iova + 64) | 0xbn, 0x1000_00d6n],
 ];
 export const DEVICES = ['plain', 'ats0', 'ats1'] as const;
 export const DOMAINS = ['p0', 'p1', 's1'] as const;
@@ -48,7 +61,10 @@ export class CoherentHost {
   private readonly mapped = new Set<string>();
   private readonly on = new Map<string, string>();
 
-  constructor(policy: HostPolicy, features: ForcedFeatures) {
+  constructor(
+    private readonly policy: HostPolicy,
+    features: ForcedFeatures,
+  ) {
     this.driver = new HostDriver({
       memory: this.memory,
       kernelRegion: KERNEL,
@@ -63,6 +79,10 @@ export class CoherentHost {
       this.driver.addDevice({ id, smmu: 'smmu', streamIds, canwbs: true, ats, dmaAsid: 1 + i });
     }
     for (const domain of DOMAINS) this.allocate(domain);
+    const cds = [5, 6].flatMap((asid, i) =>
+      composeCd({ asid, ttb: TABLES.iova + 4 * i * PAGE, ips: 4 }),
+    );
+    cds.forEach((word, i) => this.memory.write64(CDS.pa + 8 * i, word));
     for (let place = 0; place < PLACES; place++) this.fill(place);
   }
 
@@ -79,7 +99,10 @@ export class CoherentHost {
   }
 
   attach(device: string, to: AttachRequest): void {
-    this.driver.attach(device, to);
+    if (to.kind === 'nested' && POLICY_RULES[this.policy].vsteEatsMax === 0n) {
+      const [word0 = 0n, word1 = 0n] = STE.encode({ EATS: 0n }, to.vste);
+      this.driver.attach(device, { ...to, vste: [word0, word1] });
+    } else this.driver.attach(device, to);
     const domain = 'parent' in to ? to.parent : 'domain' in to ? to.domain : '';
     this.on.set(device, domain);
   }
@@ -129,9 +152,10 @@ export class CoherentHost {
   private allocate(id: string): void {
     if (id === 's1') this.driver.allocateStage1({ id, smmu: 'smmu', asid: 9 });
     else this.driver.allocateParent({ id, smmu: 'smmu', vmid: id === 'p0' ? 1 : 2 });
+    this.driver.map(id, { ...CDS, read: true, write: true, mmio: false });
   }
 
-  /** Two CDs and a stage-1 table whose data page lies elsewhere in each place. */
+  /** A stage-1 table with two roots, whose data page lies elsewhere in each place. */
   private fill(place: number): void {
     const base = GUEST.base + place * PLACE_BYTES + TABLES.offset;
     const write = (offset: number, words: readonly bigint[]): void =>
@@ -145,13 +169,11 @@ export class CoherentHost {
         ...{ Type, OutputAddress: BigInt(ipa) },
       });
 
-    write(0, composeCd({ asid: 5, ttb: ipaOf(1), ips: 4 }));
-    write(64, composeCd({ asid: 6 + place, ttb: ipaOf(5), ips: 4 }));
-    for (const level of TABLE_LEVELS) write((1 + level) * PAGE, table(2 + level));
-    write(5 * PAGE, table(2));
-    write(3 * PAGE + 8, leaf(DATA.iova, 0n));
-    write(4 * PAGE + 8, leaf(AREAS[1].iova, 1n));
-    write(4 * PAGE + 16, leaf(DATA.iova + 0x20_0000 + place * PAGE, 1n));
+    for (const level of TABLE_LEVELS) write(level * PAGE, table(1 + level));
+    write(4 * PAGE, table(1));
+    write(2 * PAGE + 8, leaf(DATA.iova, 0n));
+    write(3 * PAGE + 8, leaf(AREAS[1].iova, 1n));
+    write(3 * PAGE + 16, leaf(DATA.iova + 0x20_0000 + place * PAGE, 1n));
   }
 }
 
