@@ -10,11 +10,18 @@ export interface MemoryAttributes {
   readonly shareability: number;
 }
 
-/** Attributes as one number of ten bits, MAIR byte above shareability: what TLB entries hold. */
+/**
+ * Attributes as one number: shareability, above it the MAIR byte, above that INNER_FORCED and
+ * OUTER_FORCED. It is what TLB entries hold.
+ */
 export type AttributesCode = number;
 
-/** Bits of an AttributesCode. */
-export const ATTRIBUTES_BITS = 10;
+/**
+ * The level was made cacheable by S2FWB from a type without hints: those of the input, which come
+ * before stage 2, never reached it.
+ */
+export const INNER_FORCED = 1 << 10;
+export const OUTER_FORCED = 1 << 11;
 
 const SHAREABILITY_BITS = 2;
 
@@ -24,18 +31,19 @@ export function codeOf(attr: number, shareability: number): AttributesCode {
 }
 
 export function attrOf(code: AttributesCode): number {
-  return code >> SHAREABILITY_BITS;
+  return (code >> SHAREABILITY_BITS) & 0xff;
 }
 
 export function shareabilityOf(code: AttributesCode): number {
   return code & 3;
 }
 
-/** One object for each code, so that an outcome can name attributes without allocating them. */
-const ATTRIBUTES: readonly MemoryAttributes[] = Array.from(
-  { length: 1 << ATTRIBUTES_BITS },
-  (_, code) => Object.freeze({ attr: attrOf(code), shareability: shareabilityOf(code) }),
+/** One object for each pair, so that an outcome can name attributes without allocating them. */
+const PAIRS: readonly MemoryAttributes[] = Array.from({ length: INNER_FORCED }, (_, code) =>
+  Object.freeze({ attr: attrOf(code), shareability: shareabilityOf(code) }),
 );
+/** The same for each code. */
+const ATTRIBUTES: readonly MemoryAttributes[] = [...PAIRS, ...PAIRS, ...PAIRS, ...PAIRS];
 
 /** The attributes that a code stands for: the same frozen object every time. */
 export function memoryAttributes(code: AttributesCode): MemoryAttributes {

@@ -141,6 +141,14 @@ describe('hints of the input', () => {
     expect(shown(withHintsOf(input, codeOf(0x0c, OSH)))).toBe('0c OSH');
   });
 
+  it('do not reach a level that S2FWB made cacheable', () => {
+    const input = withHints(0b1000, DEFAULT_INPUT);
+    const forced = (stage1: number): number => combineForced(stage1, 0b0110, ISH);
+    expect(shown(withHintsOf(input, forced(codeOf(0x00, OSH))))).toBe('ff OSH');
+    expect(shown(withHintsOf(input, forced(codeOf(0x4f, ISH))))).toBe('fc ISH');
+    expect(shown(withHintsOf(input, forced(codeOf(0xf4, ISH))))).toBe('cf ISH');
+  });
+
   it('of an input that is not cacheable do not count', () => {
     const law = fc.property(attributes, attributes, (input, code) => {
       if (isDevice(input) || attrOf(input) === 0x44) {

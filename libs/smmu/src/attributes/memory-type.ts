@@ -1,4 +1,11 @@
-import { attrOf, codeOf, shareabilityOf, type AttributesCode } from './memory-attributes';
+import {
+  attrOf,
+  codeOf,
+  INNER_FORCED,
+  OUTER_FORCED,
+  shareabilityOf,
+  type AttributesCode,
+} from './memory-attributes';
 
 /**
  * A cacheability level, inner or outer, is one nibble of a MAIR byte. In all but Non-cacheable, a
@@ -111,11 +118,21 @@ export function combineForced(
     case 3:
       return consistent(attr, combined);
     case 2:
-      if (isDevice(stage1)) return consistent(0xff, combined);
-      return consistent((writeBack(attr >> 4) << 4) | writeBack(attr & 0xf), combined);
+      return forcedWriteBack(stage1, combined);
     default:
       return consistent(isDevice(stage1) ? attr : NORMAL_NON_CACHEABLE, combined);
   }
+}
+
+function forcedWriteBack(stage1: AttributesCode, shareability: number): AttributesCode {
+  if (isDevice(stage1)) return consistent(0xff, shareability) | INNER_FORCED | OUTER_FORCED;
+  const outer = attrOf(stage1) >> 4;
+  const inner = attrOf(stage1) & 0xf;
+  return (
+    consistent((writeBack(outer) << 4) | writeBack(inner), shareability) |
+    (inner === NON_CACHEABLE ? INNER_FORCED : 0) |
+    (outer === NON_CACHEABLE ? OUTER_FORCED : 0)
+  );
 }
 
 /** The level made Write-Back; its hints stay, where it has any. */
@@ -131,8 +148,9 @@ export function withHintsOf(input: AttributesCode, code: AttributesCode): Attrib
   // The default input takes no hint away: the usual case, on the path of every TLB hit.
   if (input === DEFAULT_INPUT || isDevice(input) || isDevice(code)) return code;
   const [from, to] = [attrOf(input), attrOf(code)];
-  const outer = withLevelHints(from >> 4, to >> 4);
-  return codeOf((outer << 4) | withLevelHints(from & 0xf, to & 0xf), shareabilityOf(code));
+  const outer = (code & OUTER_FORCED) !== 0 ? to >> 4 : withLevelHints(from >> 4, to >> 4);
+  const inner = (code & INNER_FORCED) !== 0 ? to & 0xf : withLevelHints(from & 0xf, to & 0xf);
+  return codeOf((outer << 4) | inner, shareabilityOf(code));
 }
 
 function withLevelHints(input: number, level: number): number {
