@@ -27,9 +27,9 @@ export const S1_CLEAN = 1 << 17;
 export const S2_CLEAN = 1 << 18;
 
 /**
- * Memory attributes in twelve bits, above all others. Stage 1 and nested entries: the AttributesCode that the
- * stages of translation give. Stage 2: the leaf's MemAttr and SH as they are, because what they
- * make depends on the input.
+ * Memory attributes in twelve bits, above all others. Stage 1 and nested entries: the
+ * AttributesCode that the stages of translation give. Stage 2: the leaf's MemAttr and SH as they
+ * are, because what they make depends on the input.
  */
 const ATTRIBUTES_SHIFT = 19;
 
