@@ -1,11 +1,11 @@
 import type { Outcome } from '@steward/smmu';
 import type { Case, Step } from './cases/case';
-import { damage } from './cases/mutations';
+import { damage, repair } from './cases/mutations';
 import { Random } from './cases/random';
 import { buildCase } from './cases/world';
-import { FastMachine, secondMachine } from './machines';
+import { FastMachine, secondMachine, type Ending } from './machines';
 import type { Machine } from './reading/machine';
-import { readTransaction, type Reading } from './reading/transaction';
+import { readTransaction, type Reading, type Request } from './reading/transaction';
 
 /** A step where the fast model and the second reading say different things. */
 export interface Disagreement {
@@ -30,15 +30,18 @@ export function compareCase(seed: number, reached: Histogram): Disagreement | un
   const machine = secondMachine(world);
   return (
     compareSteps(seed, '', world, fast, machine, reached) ??
-    compareSteps(seed, ' again', changed(seed, world, fast, machine), fast, machine, reached)
+    compareEndings(seed, changed(seed, world, fast, machine), fast, machine, reached) ??
+    compareSteps(seed, ' again', world, fast, machine, reached)
   );
 }
 
-/** Flips bits of words the case is made of, in both memories, and empties the fast model's caches. */
+/** Damages or repairs words the case is made of, in both memories, and empties the fast model's caches. */
 function changed(seed: number, world: Case, fast: FastMachine, machine: Machine): Case {
   const before = new Map([...world.words.keys()].map((at) => [at, fast.read(at) ?? 0n]));
   const after = new Map(before);
-  damage(new Random(~seed), after);
+  const random = new Random(~seed);
+  if (random.chance(50)) damage(random, after);
+  else repair(random, after, world.intact);
   for (const [at, word] of after) {
     if (word === before.get(at)) continue;
     fast.write(at, word);
@@ -64,6 +67,35 @@ function compareSteps(
     }
   }
   return undefined;
+}
+
+/** Ends every stall, some by a retry, which meets the changed memory (IHI 0070 §3.12.2, §4.7.1). */
+function compareEndings(
+  seed: number,
+  world: Case,
+  fast: FastMachine,
+  machine: Machine,
+  reached: Histogram,
+): Disagreement | undefined {
+  for (const { stag, transaction } of [...fast.smmu.stalledTransactions()]) {
+    const ending = (['retry', 'retry', 'abort', 'raz-wi'] as const)[(seed + stag) & 3]!;
+    const outcome = fast.resume(transaction.streamId, stag, ending);
+    const reading = ended(machine, transaction, ending);
+    count(reached, reading, `${ending}:`);
+    const said = {
+      fast: outcome === undefined ? 'still stalled' : describeOutcome(outcome, false),
+      reading: describeOutcome(reading, false),
+    };
+    const found = said.fast === said.reading ? updatedWords(world, fast, machine) : said;
+    const request = describeStep({ kind: 'access', request: transaction });
+    if (found !== undefined) return { seed, step: ending, request, ...found };
+  }
+  return undefined;
+}
+
+function ended(machine: Machine, request: Request, ending: Ending): Reading {
+  if (ending === 'retry') return readTransaction(machine, request);
+  return { kind: machine.implementation.abortOnly ? 'abort' : ending };
 }
 
 function runStep(
@@ -135,8 +167,9 @@ function describeStep({ kind, request }: Step): string {
 const CLASS_NAME = ['CD', 'TT', 'IN', '?'] as const;
 
 /** Counts a reading under its kind, event number and, for faults of a walk, stage and class. */
-function count(reached: Histogram, reading: Reading): void {
-  const key = [reading.kind, ...eventKey('event' in reading ? reading.event : undefined)].join(' ');
+function count(reached: Histogram, reading: Reading, how = ''): void {
+  const key =
+    how + [reading.kind, ...eventKey('event' in reading ? reading.event : undefined)].join(' ');
   reached.set(key, (reached.get(key) ?? 0) + 1);
 }
 

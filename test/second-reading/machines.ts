@@ -1,4 +1,4 @@
-import { encodeCommand, PhysicalMemory, Smmu } from '@steward/smmu';
+import { encodeCommand, PhysicalMemory, Smmu, type Outcome } from '@steward/smmu';
 import type { Case } from './cases/case';
 import { QUEUES } from './cases/physical';
 import { implementationOf } from './reading/implementation';
@@ -8,18 +8,25 @@ const COMMANDS = QUEUES.base;
 const COMMANDS_LOG2 = 8;
 const EVENTS = QUEUES.base + 0x8_0000;
 
+/** How CMD_RESUME ends a stall. */
+export type Ending = 'retry' | 'abort' | 'raz-wi';
+
 /** The fast model, set up as a case says. */
 export class FastMachine {
   readonly smmu: Smmu;
   private readonly memory: PhysicalMemory;
   private producer = 0;
+  /** What became of stalled transactions, in the order they ended. */
+  private ended: Outcome[] = [];
 
   constructor(world: Case) {
     this.memory = new PhysicalMemory([QUEUES, ...world.regions]);
     for (const [pa, word] of world.words) {
       if (this.memory.backed(Number(pa))) this.memory.write64(Number(pa), word);
     }
-    this.smmu = new Smmu({ idr: world.idr, iidr: 0, aidr: 1 }, this.memory, {});
+    this.smmu = new Smmu({ idr: world.idr, iidr: 0, aidr: 1 }, this.memory, {
+      stallEnded: ({ outcome }) => void this.ended.push(outcome),
+    });
     const { registers } = world;
     this.smmu.writeRegister('CMDQ_BASE', BigInt(COMMANDS) | BigInt(COMMANDS_LOG2));
     this.smmu.writeRegister('EVENTQ_BASE', BigInt(EVENTS) | 8n);
@@ -44,6 +51,16 @@ export class FastMachine {
     this.command(encodeCommand('TLBI_NSNH_ALL', {}));
     if (hyp) this.command(encodeCommand('TLBI_EL2_ALL', {}));
     this.command(encodeCommand('SYNC', {}));
+  }
+
+  /** Ends one stalled transaction as software does (§4.7.1), and says what became of it. */
+  resume(streamId: number, stag: number, ending: Ending): Outcome | undefined {
+    this.ended = [];
+    const Ac = ending === 'retry' ? 1n : 0n;
+    const Ab = ending === 'abort' ? 1n : 0n;
+    const operands = { StreamID: BigInt(streamId), STAG: BigInt(stag), Ac, Ab };
+    this.command(encodeCommand('RESUME', operands));
+    return this.ended[0];
   }
 
   private command(words: readonly [bigint, bigint]): void {

@@ -12,6 +12,8 @@ export interface Case {
   readonly idr: readonly [number, number, number, number, number, number];
   readonly registers: Registers;
   readonly regions: readonly RamRegion[];
-  readonly words: Map<bigint, bigint>;
+  readonly words: ReadonlyMap<bigint, bigint>;
+  /** The words before any were damaged. */
+  readonly intact: ReadonlyMap<bigint, bigint>;
   readonly steps: readonly Step[];
 }

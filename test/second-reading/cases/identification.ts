@@ -1,4 +1,4 @@
-import { unsupportedFeatures, type SmmuConfiguration } from '@steward/smmu';
+import type { SmmuConfiguration } from '@steward/smmu';
 import type { Random } from './random';
 
 type Idr = SmmuConfiguration['idr'];
@@ -39,14 +39,5 @@ export function randomIdentification(random: Random): Idr {
     flag(14, 50);
   const granules = random.pick([7, 7, 7, 1, 5, 2, 4, 3]);
   const idr5 = random.pick([0, 1, 2, 3, 4, 4, 5, 5, 6, 6, 6]) + granules * 2 ** 4 + flag(10, 50);
-  return served([idr0, idr1, 0, idr3, 0, idr5]);
-}
-
-/** Takes back what the model does not have. */
-function served(idr: [number, number, number, number, number, number]): Idr {
-  for (const { field, value } of unsupportedFeatures({ idr, iidr: 0, aidr: 1 })) {
-    if (field === 'IDR0.HTTU') idr[0] -= Number(value) * 2 ** 6;
-    if (field === 'IDR0.STALL_MODEL') idr[0] += (1 - Number(value)) * 2 ** 24;
-  }
-  return idr;
+  return [idr0, idr1, 0, idr3, 0, idr5];
 }

@@ -57,8 +57,9 @@ export function buildCase(seed: number): Case {
   const steps = buildSteps(world, context);
   edgeSte(random, ste);
   const registers = placeSte(world, sidBits);
+  const intact = new Map(physical.words);
   if (random.chance(50)) damage(random, physical.words);
-  return { idr, registers, regions: physical.regions, words: physical.words, steps };
+  return { idr, registers, regions: physical.regions, words: physical.words, intact, steps };
 }
 
 function configuration(random: Random, { stage1, stage2 }: Implementation): number {

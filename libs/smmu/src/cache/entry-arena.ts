@@ -2,108 +2,158 @@
 export const NONE = -1;
 const INITIAL = 16;
 
+/** An entry fills one cache line: three doubles, then 32-bit words. */
+const DOUBLES = 8;
+const WORDS = 16;
+
+/** Words of an entry that callers own. `LINK_A` and `LINK_B` mean what the entry's role says. */
+export const WORD = {
+  INFO: 6,
+  NEXT: 7,
+  PREVIOUS: 8,
+  /** The region whose list the entry is on. */
+  PARENT: 9,
+  LINK_A: 10,
+  LINK_B: 11,
+} as const;
+const OWNER = 12;
+/** Next entry of the same hash bucket; of a free place, the next free one. */
+const CHAIN = 13;
+/** Hash of owner and key: the low bits say the bucket. */
+const HASH = 14;
+
 /**
  * The places where TLB entries lie: typed arrays, a free list, and one chained hash over (owner,
  * key). An entry keeps its place until it is removed, so lists may thread through places.
  */
 export class EntryArena {
-  keys = new Float64Array(INITIAL);
-  /** Output address of the entry's first byte. */
-  pas = new Float64Array(INITIAL);
-  /** Stage-1 output of the entry's first byte. */
-  ipas = new Float64Array(INITIAL);
-  infos = new Int32Array(INITIAL);
-  /** Neighbours in the list of the entry's space. */
-  next = new Int32Array(INITIAL);
-  previous = new Int32Array(INITIAL);
-  /** Neighbours among the pieces of one splintered leaf. */
-  pieceNext = new Int32Array(INITIAL);
-  piecePrevious = new Int32Array(INITIAL);
-  private owners = new Int32Array(INITIAL);
-  /** Next entry of the same hash bucket; of a free place, the next free one. */
-  private chain = new Int32Array(INITIAL);
+  private doubles = new Float64Array(INITIAL * DOUBLES);
+  /** The same bytes as 32-bit words. */
+  private words = new Int32Array(this.doubles.buffer);
   private buckets = new Int32Array(INITIAL).fill(NONE);
   private used = 0;
   private free = NONE;
 
   /** The entry's place, or NONE. */
   find(owner: number, key: number): number {
+    const { words, doubles } = this;
     let id = this.buckets[hash(owner, key) & (this.buckets.length - 1)]!;
-    while (id !== NONE && (this.keys[id] !== key || this.owners[id] !== owner))
-      id = this.chain[id]!;
+    while (id !== NONE && (doubles[id * DOUBLES] !== key || words[id * WORDS + OWNER] !== owner)) {
+      id = words[id * WORDS + CHAIN]!;
+    }
     return id;
   }
 
-  /** Takes a place for an entry that is not there yet. Its list neighbours are NONE. */
+  /** Takes a place for an entry that is not there yet. Its links are NONE, its other words stale. */
   add(owner: number, key: number): number {
-    const id = this.allocate();
-    this.keys[id] = key;
-    this.owners[id] = owner;
-    this.next[id] = NONE;
-    this.previous[id] = NONE;
-    this.pieceNext[id] = NONE;
-    this.piecePrevious[id] = NONE;
+    const id = this.take(owner, key);
     this.enter(id);
     return id;
   }
 
+  /** Takes a place that `find` does not find. */
+  addHidden(key: number): number {
+    return this.take(NONE, key);
+  }
+
   /** Gives an entry's place back. Lists are the caller's. */
   remove(id: number): void {
-    const bucket = hash(this.owners[id]!, this.keys[id]!) & (this.buckets.length - 1);
-    let at = this.buckets[bucket]!;
-    if (at === id) {
-      this.buckets[bucket] = this.chain[id]!;
-    } else {
-      while (this.chain[at] !== id) at = this.chain[at]!;
-      this.chain[at] = this.chain[id]!;
-    }
-    this.owners[id] = 0;
-    this.chain[id] = this.free;
+    const { words } = this;
+    if (words[id * WORDS + OWNER] !== NONE) this.leave(id);
+    words[id * WORDS + CHAIN] = this.free;
     this.free = id;
   }
 
+  key(id: number): number {
+    return this.doubles[id * DOUBLES]!;
+  }
+
+  /** Output address of the entry's first byte. */
+  pa(id: number): number {
+    return this.doubles[id * DOUBLES + 1]!;
+  }
+
+  /** Stage-1 output of the entry's first byte. */
+  ipa(id: number): number {
+    return this.doubles[id * DOUBLES + 2]!;
+  }
+
+  setOutput(id: number, pa: number, ipa: number): void {
+    this.doubles[id * DOUBLES + 1] = pa;
+    this.doubles[id * DOUBLES + 2] = ipa;
+  }
+
+  /** @param word one of WORD. */
+  word(id: number, word: number): number {
+    return this.words[id * WORDS + word]!;
+  }
+
+  setWord(id: number, word: number, value: number): void {
+    this.words[id * WORDS + word] = value;
+  }
+
+  private take(owner: number, key: number): number {
+    const id = this.allocate();
+    const { words } = this;
+    this.doubles[id * DOUBLES] = key;
+    words[id * WORDS + OWNER] = owner;
+    words[id * WORDS + HASH] = hash(owner, key);
+    words[id * WORDS + WORD.LINK_A] = NONE;
+    words[id * WORDS + WORD.LINK_B] = NONE;
+    return id;
+  }
+
   private enter(id: number): void {
-    const bucket = hash(this.owners[id]!, this.keys[id]!) & (this.buckets.length - 1);
-    this.chain[id] = this.buckets[bucket]!;
-    this.buckets[bucket] = id;
+    const { words, buckets } = this;
+    const bucket = words[id * WORDS + HASH]! & (buckets.length - 1);
+    words[id * WORDS + CHAIN] = buckets[bucket]!;
+    buckets[bucket] = id;
+  }
+
+  private leave(id: number): void {
+    const { words, buckets } = this;
+    const bucket = words[id * WORDS + HASH]! & (buckets.length - 1);
+    const after = words[id * WORDS + CHAIN]!;
+    let at = buckets[bucket]!;
+    if (at === id) {
+      buckets[bucket] = after;
+      return;
+    }
+    while (words[at * WORDS + CHAIN] !== id) at = words[at * WORDS + CHAIN]!;
+    words[at * WORDS + CHAIN] = after;
   }
 
   private allocate(): number {
     if (this.free !== NONE) {
       const id = this.free;
-      this.free = this.chain[id]!;
+      this.free = this.words[id * WORDS + CHAIN]!;
       return id;
     }
-    if (this.used === this.keys.length) this.grow();
+    if (this.used * DOUBLES === this.doubles.length) this.grow();
     return this.used++;
   }
 
   /** Doubles the places and the buckets; called when every place is taken. */
   private grow(): void {
-    const places = this.keys.length * 2;
-    this.keys = grown(this.keys, new Float64Array(places));
-    this.pas = grown(this.pas, new Float64Array(places));
-    this.ipas = grown(this.ipas, new Float64Array(places));
-    this.owners = grown(this.owners, new Int32Array(places));
-    this.infos = grown(this.infos, new Int32Array(places));
-    this.chain = grown(this.chain, new Int32Array(places));
-    this.next = grown(this.next, new Int32Array(places));
-    this.previous = grown(this.previous, new Int32Array(places));
-    this.pieceNext = grown(this.pieceNext, new Int32Array(places));
-    this.piecePrevious = grown(this.piecePrevious, new Int32Array(places));
-    this.buckets = new Int32Array(places).fill(NONE);
-    for (let id = 0; id < this.used; id++) this.enter(id);
+    const doubles = new Float64Array(this.doubles.length * 2);
+    doubles.set(this.doubles);
+    this.doubles = doubles;
+    this.words = new Int32Array(doubles.buffer);
+    this.buckets = new Int32Array(this.buckets.length * 2).fill(NONE);
+    for (let id = 0; id < this.used; id++) {
+      if (this.words[id * WORDS + OWNER] !== NONE) this.enter(id);
+    }
   }
 }
 
-function grown<T extends Float64Array | Int32Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
-}
-
+/**
+ * Sixteen neighbouring pages of one space lie in neighbouring buckets: software maps and unmaps
+ * pages in order, and so walks the buckets and the entries in order.
+ */
 function hash(owner: number, key: number): number {
-  const low = Math.imul(key | 0, 0x9e3779b1);
-  const high = Math.imul((key / 0x1_0000_0000) | 0, 0x85ebca6b);
-  const mixed = Math.imul(low ^ high ^ Math.imul(owner, 0xc2b2ae35), 0x27d4eb2f);
-  return mixed ^ (mixed >>> 15);
+  const block = (key >>> 10) ^ ((key & 0x3f) << 22);
+  const high = (key * 2 ** -32) | 0;
+  const low = Math.imul(block ^ Math.imul(owner, 0xc2b2ae35), 0x9e3779b1);
+  const mixed = Math.imul(low ^ (low >>> 15) ^ Math.imul(high, 0x85ebca6b), 0x27d4eb2f);
+  return ((mixed ^ (mixed >>> 15)) << 4) | ((key >>> 6) & 0xf);
 }

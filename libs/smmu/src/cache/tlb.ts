@@ -1,25 +1,9 @@
-import { EntryArena, NONE } from './entry-arena';
-import { offsetInPage, PAGE_BYTES, PER_PAGE } from './page-sizes';
+import { EntryArena, NONE, WORD } from './entry-arena';
+import { keyOf, ROLE, roleOf, sizeIndexOf } from './entry-key';
+import { offsetInPage } from './page-sizes';
+import { RegionIndex, type AddressRange } from './region-index';
 import { granuleCodeOf, KIND_NESTED, KIND_STAGE2, kindOf, levelOf } from './tlb-info';
-
-/**
- * The entries of one tag: an ASID of a VMID, the global entries of a VMID, or the stage-2 entries
- * of a VMID. Owned by the TLB that made it; only the TLB changes it.
- */
-export class TlbSpace {
-  /** First entry of the list of this space's entries, or -1. */
-  head = -1;
-  count = 0;
-  /** Bit n: an entry of size PAGE_SIZES_LOG2[n] may exist. */
-  sizes = 0;
-  /** Bit n: a splintered leaf of size PAGE_SIZES_LOG2[n] may exist. */
-  splintered = 0;
-  /** @param live sets of spaces that hold entries: the TLB enters the space while it does. */
-  constructor(
-    readonly id: number,
-    readonly live: readonly Set<TlbSpace>[],
-  ) {}
-}
+import { TlbSpace, type SpaceOwner } from './tlb-space';
 
 /**
  * Which leaves an invalidation by address names; 0 in either field names all (IHI 0070 §4.4.1.1).
@@ -52,25 +36,27 @@ export interface TlbCounts {
   nested: number;
 }
 
-const HALF = 2 ** 40;
+/** Neighbours among the pieces of one splintered leaf; its leader is before the first. */
+const PIECE_NEXT = WORD.LINK_A;
+const PIECE_PREVIOUS = WORD.LINK_B;
 
 /**
  * A TLB that keeps everything until told otherwise.
  *
- * Entries lie in an arena of typed arrays, found through one chained hash over (space, half, page,
- * size). Each space threads its entries on a list, so dropping a space costs in proportion to what
- * it holds. A stage-1 leaf that stage 2 splinters into smaller entries has a leader entry (never
- * found by a lookup) that threads the pieces: naming any address of the leaf removes them all, as
- * the architecture demands of an invalidation by address.
+ * Entries lie in an arena of typed arrays, found through one chained hash over (space, key). An
+ * index by region says which entries of a space lie in a range, so an invalidation costs in
+ * proportion to what it removes. A stage-1 leaf that stage 2 splinters into smaller entries has a
+ * leader entry (never found by a lookup) that threads the pieces: naming any address of the leaf
+ * removes them all, as the architecture demands of an invalidation by address.
  */
 export class Tlb {
   readonly counts: TlbCounts = { stage1: 0, stage2: 0, nested: 0 };
   private nextSpaceId = 1;
-
   private readonly entries = new EntryArena();
+  private readonly regions = new RegionIndex(this.entries);
 
-  createSpace(live: readonly Set<TlbSpace>[] = []): TlbSpace {
-    return new TlbSpace(this.nextSpaceId++, live);
+  createSpace(owner?: SpaceOwner): TlbSpace {
+    return new TlbSpace(this.nextSpaceId++, owner);
   }
 
   /**
@@ -80,7 +66,7 @@ export class Tlb {
   find(space: TlbSpace, half: number, address: number): number {
     for (let sizes = space.sizes; sizes !== 0;) {
       const index = 31 - Math.clz32(sizes);
-      const id = this.entries.find(space.id, keyOf(half, address, index));
+      const id = this.entries.find(space.id, keyOf(half, address, index, ROLE.LEAF));
       if (id !== NONE) return id;
       sizes ^= 1 << index;
     }
@@ -89,31 +75,30 @@ export class Tlb {
 
   /** Output address of `address` through entry `id`. */
   pa(id: number, address: number): number {
-    return this.entries.pas[id]! + offsetInPage(sizeIndexOf(this.entries.keys[id]!), address);
+    return this.entries.pa(id) + offsetInPage(this.sizeIndex(id), address);
   }
 
   /** Stage-1 output of `address` through entry `id`. */
   ipa(id: number, address: number): number {
-    return this.entries.ipas[id]! + offsetInPage(sizeIndexOf(this.entries.keys[id]!), address);
+    return this.entries.ipa(id) + offsetInPage(this.sizeIndex(id), address);
   }
 
   info(id: number): number {
-    return this.entries.infos[id]!;
+    return this.entries.word(id, WORD.INFO);
   }
 
   /** Place of the entry's size in PAGE_SIZES_LOG2. */
   sizeIndex(id: number): number {
-    return sizeIndexOf(this.entries.keys[id]!);
+    return sizeIndexOf(this.entries.key(id));
   }
 
   /** Caches a translation, in place of one with the same tag, address and size. */
   insert(space: TlbSpace, entry: TlbEntry): void {
-    const key = keyOf(entry.half, entry.address, entry.sizeIndex);
+    const key = keyOf(entry.half, entry.address, entry.sizeIndex, ROLE.LEAF);
     const old = this.entries.find(space.id, key);
     if (old !== NONE) this.remove(space, old);
     const id = this.add(space, key, entry.info);
-    this.entries.pas[id] = entry.pa;
-    this.entries.ipas[id] = entry.ipa;
+    this.entries.setOutput(id, entry.pa, entry.ipa);
     space.sizes |= 1 << entry.sizeIndex;
     this.count(entry.info, 1);
     if (entry.leafSizeIndex > entry.sizeIndex) this.joinLeaf(space, id, entry);
@@ -123,160 +108,112 @@ export class Tlb {
   removeAddress(space: TlbSpace, half: number, address: number, filter: LeafFilter): void {
     for (let sizes = space.sizes; sizes !== 0;) {
       const index = 31 - Math.clz32(sizes);
-      const id = this.entries.find(space.id, keyOf(half, address, index));
+      const id = this.entries.find(space.id, keyOf(half, address, index, ROLE.LEAF));
       if (id !== NONE && this.named(id, filter)) this.remove(space, id);
       sizes ^= 1 << index;
     }
     for (let sizes = space.splintered; sizes !== 0;) {
       const index = 31 - Math.clz32(sizes);
-      this.removePieces(space, keyOf(half, address, index) + LEADER, filter);
+      const leader = this.entries.find(space.id, keyOf(half, address, index, ROLE.LEADER));
+      if (leader !== NONE) this.removePieces(space, leader, filter);
       sizes ^= 1 << index;
     }
   }
 
-  /**
-   * Removes what intersects the addresses from `first` to `last` (inclusive). Looks every position
-   * up or walks the space's entries, whichever is less.
-   */
-  removeRange(
-    space: TlbSpace,
-    half: number,
-    range: { readonly first: number; readonly last: number },
-    filter: LeafFilter,
-  ): void {
+  /** Removes what intersects a range of addresses. */
+  removeRange(space: TlbSpace, range: AddressRange, filter: LeafFilter): void {
     if (space.count === 0) return;
-    if (positions(space.sizes | space.splintered, range) > space.count) {
-      this.scanRange(space, half, range, filter);
-      return;
-    }
-    for (let index = 0; index < PAGE_BYTES.length; index++) {
-      const bytes = PAGE_BYTES[index]!;
-      const whole = (space.sizes >>> index) & 1;
-      const pieces = (space.splintered >>> index) & 1;
-      if (!whole && !pieces) continue;
-      const end = Math.floor(range.last / bytes);
-      for (let page = Math.floor(range.first / bytes); page <= end; page++) {
-        const key = keyOf(half, page * bytes, index);
-        const id = whole ? this.entries.find(space.id, key) : NONE;
-        if (id !== NONE && this.named(id, filter)) this.remove(space, id);
-        if (pieces) this.removePieces(space, key + LEADER, filter);
+    const leaders: number[] = [];
+    let taken = 0;
+    this.regions.sweep(space, range, (id) => {
+      const { entries } = this;
+      if (roleOf(entries.key(id)) === ROLE.LEADER) leaders.push(id);
+      // A piece goes with its leaf, whose leader is in the range too.
+      else if (entries.word(id, PIECE_PREVIOUS) === NONE && this.named(id, filter)) {
+        this.count(this.info(id), -1);
+        entries.remove(id);
+        taken++;
+        return true;
       }
-    }
+      return false;
+    });
+    space.count -= taken;
+    if (space.count === 0) this.emptied(space);
+    for (const leader of leaders) this.removePieces(space, leader, filter);
   }
 
   /** Removes every entry of a space. */
   removeAll(space: TlbSpace): void {
-    for (let id = space.head; id !== NONE;) {
-      const next = this.entries.next[id]!;
-      if (!isLeader(this.entries.keys[id]!)) this.count(this.entries.infos[id]!, -1);
+    if (space.count === 0) return;
+    this.regions.drain(space, (id) => {
+      if (roleOf(this.entries.key(id)) === ROLE.LEAF) this.count(this.info(id), -1);
       this.entries.remove(id);
-      id = next;
-    }
-    space.head = NONE;
-    if (space.count > 0) this.emptied(space);
+    });
+    this.emptied(space);
   }
 
   private emptied(space: TlbSpace): void {
     space.count = 0;
     space.sizes = 0;
     space.splintered = 0;
-    for (const live of space.live) live.delete(space);
+    space.owner?.emptied(space);
   }
 
-  private scanRange(
-    space: TlbSpace,
-    half: number,
-    range: { readonly first: number; readonly last: number },
-    filter: LeafFilter,
-  ): void {
-    const found: number[] = [];
-    for (let id = space.head; id !== NONE; id = this.entries.next[id]!) {
-      // A piece goes with its leaf, whose leader is on the list too.
-      if (this.entries.piecePrevious[id] === NONE && this.intersects(id, half, range))
-        found.push(id);
-    }
-    for (const id of found) {
-      const key = this.entries.keys[id]!;
-      if (isLeader(key)) this.removePieces(space, key, filter);
-      else if (this.named(id, filter)) this.remove(space, id);
-    }
-  }
-
-  private intersects(
-    id: number,
-    half: number,
-    range: { readonly first: number; readonly last: number },
-  ): boolean {
-    const key = this.entries.keys[id]!;
-    const page = Math.floor(key / KEY_SCALE);
-    if (page >= HALF !== (half === 1)) return false;
-    const bytes = PAGE_BYTES[sizeIndexOf(key)]!;
-    const first = (page >= HALF ? page - HALF : page) * bytes;
-    return first <= range.last && first + bytes > range.first;
-  }
-
-  /** Removes the pieces of a splintered leaf, given its leader's key. Whether any was removed. */
-  private removePieces(space: TlbSpace, key: number, filter: LeafFilter): boolean {
-    const leader = this.entries.find(space.id, key);
-    if (leader === NONE) return false;
-    const first = this.entries.pieceNext[leader]!;
+  /** Removes the pieces of a splintered leaf, and so its leader. */
+  private removePieces(space: TlbSpace, leader: number, filter: LeafFilter): void {
+    const first = this.entries.word(leader, PIECE_NEXT);
     // Pieces of one leaf share its granule and level.
-    if (!this.named(first, filter)) return false;
+    if (!this.named(first, filter)) return;
     for (let id = first; id !== NONE;) {
-      const next = this.entries.pieceNext[id]!;
+      const next = this.entries.word(id, PIECE_NEXT);
       this.remove(space, id);
       id = next;
     }
-    return true;
   }
 
   private named(id: number, filter: LeafFilter): boolean {
-    const info = this.entries.infos[id]!;
+    const info = this.info(id);
     if (filter.granuleCode !== 0 && filter.granuleCode !== granuleCodeOf(info)) return false;
     return filter.level === 0 || filter.level === levelOf(info);
   }
 
   private joinLeaf(space: TlbSpace, id: number, entry: TlbEntry): void {
-    const key = keyOf(entry.half, entry.address, entry.leafSizeIndex) + LEADER;
-    let leader = this.entries.find(space.id, key);
+    const { entries } = this;
+    const key = keyOf(entry.half, entry.address, entry.leafSizeIndex, ROLE.LEADER);
+    let leader = entries.find(space.id, key);
     if (leader === NONE) leader = this.add(space, key, entry.info);
     space.splintered |= 1 << entry.leafSizeIndex;
-    const first = this.entries.pieceNext[leader]!;
-    this.entries.pieceNext[id] = first;
-    this.entries.piecePrevious[id] = leader;
-    if (first !== NONE) this.entries.piecePrevious[first] = id;
-    this.entries.pieceNext[leader] = id;
+    const first = entries.word(leader, PIECE_NEXT);
+    entries.setWord(id, PIECE_NEXT, first);
+    entries.setWord(id, PIECE_PREVIOUS, leader);
+    if (first !== NONE) entries.setWord(first, PIECE_PREVIOUS, id);
+    entries.setWord(leader, PIECE_NEXT, id);
   }
 
   private remove(space: TlbSpace, id: number): void {
-    this.count(this.entries.infos[id]!, -1);
-    const before = this.entries.piecePrevious[id]!;
-    const after = this.entries.pieceNext[id]!;
+    const { entries } = this;
+    this.count(this.info(id), -1);
+    const before = entries.word(id, PIECE_PREVIOUS);
+    const after = entries.word(id, PIECE_NEXT);
     this.drop(space, id);
     if (before === NONE) return;
-    this.entries.pieceNext[before] = after;
-    if (after !== NONE) this.entries.piecePrevious[after] = before;
-    else if (isLeader(this.entries.keys[before]!)) this.drop(space, before);
+    entries.setWord(before, PIECE_NEXT, after);
+    if (after !== NONE) entries.setWord(after, PIECE_PREVIOUS, before);
+    else if (roleOf(entries.key(before)) === ROLE.LEADER) this.drop(space, before);
   }
 
   private drop(space: TlbSpace, id: number): void {
-    const next = this.entries.next[id]!;
-    const previous = this.entries.previous[id]!;
-    if (previous === NONE) space.head = next;
-    else this.entries.next[previous] = next;
-    if (next !== NONE) this.entries.previous[next] = previous;
+    this.regions.remove(space, id);
+    this.entries.remove(id);
     space.count--;
     if (space.count === 0) this.emptied(space);
-    this.entries.remove(id);
   }
 
   private add(space: TlbSpace, key: number, info: number): number {
     const id = this.entries.add(space.id, key);
-    this.entries.infos[id] = info;
-    this.entries.next[id] = space.head;
-    if (space.head !== NONE) this.entries.previous[space.head] = id;
-    space.head = id;
-    if (space.count === 0) for (const live of space.live) live.add(space);
+    this.entries.setWord(id, WORD.INFO, info);
+    this.regions.add(space, id);
+    if (space.count === 0) space.owner?.filled(space);
     space.count++;
     return id;
   }
@@ -287,36 +224,4 @@ export class Tlb {
     else if (kind === KIND_STAGE2) this.counts.stage2 += by;
     else this.counts.stage1 += by;
   }
-}
-
-/** A key is (half, page, size, leader) as one number below 2^53. */
-const KEY_SCALE = 32;
-const LEADER = 1;
-
-function keyOf(half: number, address: number, sizeIndex: number): number {
-  const page = Math.floor(address * PER_PAGE[sizeIndex]!);
-  return (page + half * HALF) * KEY_SCALE + sizeIndex * 2;
-}
-
-function sizeIndexOf(key: number): number {
-  return ((key | 0) >>> 1) & 0xf;
-}
-
-function isLeader(key: number): boolean {
-  return (key & LEADER) === LEADER;
-}
-
-/** How many positions of the given sizes a range touches. */
-function positions(
-  sizes: number,
-  range: { readonly first: number; readonly last: number },
-): number {
-  let total = 0;
-  for (let rest = sizes; rest !== 0;) {
-    const index = 31 - Math.clz32(rest);
-    const bytes = PAGE_BYTES[index]!;
-    total += Math.floor(range.last / bytes) - Math.floor(range.first / bytes) + 1;
-    rest ^= 1 << index;
-  }
-  return total;
 }

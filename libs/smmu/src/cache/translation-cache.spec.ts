@@ -1,6 +1,6 @@
 import { pageSizeIndex } from './page-sizes';
 import { entryOrigin, KIND_NESTED, KIND_STAGE2 } from './tlb-info';
-import type { TlbSpace } from './tlb';
+import type { TlbSpace } from './tlb-space';
 import { STREAM_WORLD, TranslationCache } from './translation-cache';
 
 const ANY = { granuleCode: 0, level: 0 };

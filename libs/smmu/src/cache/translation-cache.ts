@@ -1,4 +1,6 @@
-import { Tlb, type LeafFilter, type TlbSpace } from './tlb';
+import { NONE } from './entry-arena';
+import { Tlb, type LeafFilter } from './tlb';
+import { LiveList, type SpaceOwner, type TlbSpace } from './tlb-space';
 
 /** Translation regime of a stream, as far as TLB tags tell them apart (IHI 0070 §3.3.3). */
 export const STREAM_WORLD = { NS_EL1: 0, EL2: 1, EL2_E2H: 2 } as const;
@@ -25,29 +27,50 @@ export interface Named {
 }
 
 /** The spaces of one regime with ASIDs: a VMID of NS-EL1, EL2 (which has one ASID) or EL2-E2H. */
-class Regime {
+class Regime implements SpaceOwner {
   readonly asids = new Map<number, TlbSpace>();
   readonly globals: (TlbSpace | undefined)[] = [undefined, undefined];
   stage2: TlbSpace | undefined;
   /** Stage-1 spaces that hold entries. */
-  readonly live = new Set<TlbSpace>();
+  readonly live = new LiveList<TlbSpace>();
+  /** Place in the world's list of regimes that hold entries. */
+  place = NONE;
+  private liveSpaces = 0;
 
-  /** @param world spaces of the whole StreamWorld that hold entries. */
+  /** @param world regimes of the StreamWorld that hold entries. */
   constructor(
     private readonly tlb: Tlb,
-    private readonly world: Set<TlbSpace>,
+    private readonly world: LiveList<Regime>,
   ) {}
 
   stage1(asid: number, aset: number): Stage1Spaces {
-    const { tlb, world, live } = this;
     let own = this.asids.get(asid);
-    if (own === undefined) this.asids.set(asid, (own = tlb.createSpace([live, world])));
-    const global = (this.globals[aset] ??= tlb.createSpace([live, world]));
+    if (own === undefined) this.asids.set(asid, (own = this.tlb.createSpace(this)));
+    const global = (this.globals[aset] ??= this.tlb.createSpace(this));
     return { own, global };
   }
 
   stage2Space(): TlbSpace {
-    return (this.stage2 ??= this.tlb.createSpace([this.world]));
+    return (this.stage2 ??= this.tlb.createSpace(this));
+  }
+
+  filled(space: TlbSpace): void {
+    if (space !== this.stage2) this.live.add(space);
+    if (this.liveSpaces++ === 0) this.world.add(this);
+  }
+
+  emptied(space: TlbSpace): void {
+    if (space !== this.stage2) this.live.delete(space);
+    if (--this.liveSpaces === 0) this.world.delete(this);
+  }
+
+  removeStage1(): void {
+    this.live.forEach((space) => this.tlb.removeAll(space));
+  }
+
+  removeAll(): void {
+    this.removeStage1();
+    if (this.stage2 !== undefined) this.tlb.removeAll(this.stage2);
   }
 }
 
@@ -59,9 +82,9 @@ class Regime {
 export class TranslationCache {
   readonly tlb = new Tlb();
   private readonly vmids = new Map<number, Regime>();
-  /** Spaces of NS-EL1, and of both EL2 worlds, that hold entries. */
-  private readonly liveNonHyp = new Set<TlbSpace>();
-  private readonly liveHyp = new Set<TlbSpace>();
+  /** Regimes of NS-EL1, and of both EL2 worlds, that hold entries. */
+  private readonly liveNonHyp = new LiveList<Regime>();
+  private readonly liveHyp = new LiveList<Regime>();
   private readonly el2 = new Regime(this.tlb, this.liveHyp);
   private readonly el2E2h = new Regime(this.tlb, this.liveHyp);
 
@@ -84,7 +107,7 @@ export class TranslationCache {
 
   /** CMD_TLBI_NH_ALL: all stage-1 entries of the VMID, combined and global ones included. */
   removeStage1(vmid: number): void {
-    for (const space of this.vmids.get(vmid)?.live ?? []) this.tlb.removeAll(space);
+    this.vmids.get(vmid)?.removeStage1();
   }
 
   /** CMD_TLBI_NH_ASID: non-global entries only. */
@@ -101,15 +124,12 @@ export class TranslationCache {
 
   /** CMD_TLBI_NH_VAA: the entries of every ASID and global ones. */
   removeVaAllAsids(vmid: number, named: Named): void {
-    for (const space of this.vmids.get(vmid)?.live ?? []) this.removeNamed(space, named);
+    this.vmids.get(vmid)?.live.forEach((space) => this.removeNamed(space, named));
   }
 
   /** CMD_TLBI_S12_VMALL: everything of the VMID, at both stages. */
   removeVmid(vmid: number): void {
-    const regime = this.vmids.get(vmid);
-    if (regime === undefined) return;
-    for (const space of regime.live) this.tlb.removeAll(space);
-    if (regime.stage2 !== undefined) this.tlb.removeAll(regime.stage2);
+    this.vmids.get(vmid)?.removeAll();
   }
 
   /**
@@ -123,12 +143,12 @@ export class TranslationCache {
 
   /** CMD_TLBI_NSNH_ALL: everything that is not EL2's. */
   removeNonHyp(): void {
-    for (const space of this.liveNonHyp) this.tlb.removeAll(space);
+    this.liveNonHyp.forEach((regime) => regime.removeAll());
   }
 
   /** CMD_TLBI_EL2_ALL: everything of EL2, with or without ASID. */
   removeEl2(): void {
-    for (const space of this.liveHyp) this.tlb.removeAll(space);
+    this.liveHyp.forEach((regime) => regime.removeAll());
   }
 
   /** CMD_TLBI_EL2_ASID: non-global EL2-E2H entries of the ASID. */
@@ -146,7 +166,7 @@ export class TranslationCache {
   /** CMD_TLBI_EL2_VAA: every ASID. */
   removeEl2VaAllAsids(e2h: boolean, named: Named): void {
     const regime = e2h ? this.el2E2h : this.el2;
-    for (const space of regime.live) this.removeNamed(space, named);
+    regime.live.forEach((space) => this.removeNamed(space, named));
   }
 
   private regime(vmid: number): Regime {
@@ -165,6 +185,6 @@ export class TranslationCache {
   private removeNamed(space: TlbSpace, named: Named): void {
     const { half, first, last, filter } = named;
     if (last === undefined) this.tlb.removeAddress(space, half, first, filter);
-    else this.tlb.removeRange(space, half, { first, last }, filter);
+    else this.tlb.removeRange(space, { half, first, last }, filter);
   }
 }

@@ -1,5 +1,5 @@
 import type { Stage1Spaces } from '../cache/translation-cache';
-import type { TlbSpace } from '../cache/tlb';
+import type { TlbSpace } from '../cache/tlb-space';
 import type { Granule } from './granule';
 import type { TableUpdates } from './table-updates';
 

@@ -1,0 +1,298 @@
+import { NONE, WORD, type EntryArena } from './entry-arena';
+import { firstByteOf, halfOf, keyOf, ROLE, roleOf, sizeIndexOf, type Role } from './entry-key';
+import { PAGE_BYTES, PAGE_SIZES_LOG2, pageSizeIndex } from './page-sizes';
+import type { TlbSpace } from './tlb-space';
+
+/** Addresses of one half, from `first` to `last` inclusive. */
+export interface AddressRange {
+  readonly half: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Sizes of the regions below the root, by depth less 1: 512 GiB, 1 GiB and 2 MiB. */
+const REGION_SIZES = [39, 30, 21].map(pageSizeIndex);
+const DEEPEST = REGION_SIZES.length;
+/** The deepest region that an entry of each size fits into, being smaller than the region. */
+const DEPTHS = PAGE_SIZES_LOG2.map((sizeLog2) =>
+  sizeLog2 < 21 ? 3 : sizeLog2 < 30 ? 2 : sizeLog2 < 39 ? 1 : 0,
+);
+/** A list that grows beyond this is divided by the next smaller regions. */
+const DIVIDE_AT = 64;
+
+// Words of a region.
+const COUNT = WORD.INFO;
+const FIRST = WORD.LINK_A;
+/** Depth, and whether the region was divided: its small entries are then in regions below it. */
+const SHAPE = WORD.LINK_B;
+const DIVIDED = 4;
+
+/**
+ * Which entries of a space lie where. A space begins as one list; a list that grows long is divided
+ * by region. What lies in a range is found in proportion to what is there: regions wholly inside
+ * are listed, and of the regions at its ends no more is looked at than they have entries, or than
+ * the range has positions there.
+ */
+export class RegionIndex {
+  constructor(private readonly arena: EntryArena) {}
+
+  /** Lists an entry of the space. */
+  add(space: TlbSpace, id: number): void {
+    const { arena } = this;
+    const key = arena.key(id);
+    const half = halfOf(key);
+    let region = space.roots[half]!;
+    if (region === NONE) {
+      region = arena.addHidden(key);
+      this.start(region, 0);
+      space.roots[half] = region;
+    } else if ((arena.word(region, SHAPE) & DIVIDED) !== 0) {
+      region = this.below(space, region, key);
+    }
+    this.push(region, id);
+    if (arena.word(region, COUNT) > DIVIDE_AT) this.divide(space, region);
+  }
+
+  /** Takes an entry off its list. A region that loses its last entry goes too. */
+  remove(space: TlbSpace, id: number): void {
+    const { arena } = this;
+    let region = arena.word(id, WORD.PARENT);
+    this.unlink(id, region);
+    while (arena.word(region, COUNT) === 0) {
+      if ((arena.word(region, SHAPE) & ~DIVIDED) === 0) {
+        space.roots[halfOf(arena.key(region))] = NONE;
+        arena.remove(region);
+        return;
+      }
+      const parent = arena.word(region, WORD.PARENT);
+      this.unlink(region, parent);
+      arena.remove(region);
+      region = parent;
+    }
+  }
+
+  /** Visits every entry of the space and forgets the lists. The visit may give the place back. */
+  drain(space: TlbSpace, visit: (id: number) => void): void {
+    for (const [half, root] of space.roots.entries()) {
+      if (root !== NONE) this.drainRegion(root, visit);
+      space.roots[half] = NONE;
+    }
+  }
+
+  /**
+   * Offers every entry of the space that intersects a range. An entry that is taken goes off its
+   * list; its place is the taker's to give back.
+   */
+  sweep(space: TlbSpace, range: AddressRange, take: (id: number) => boolean): void {
+    const root = space.roots[range.half]!;
+    if (root === NONE || this.sweepRegion(space, root, range, take) > 0) return;
+    space.roots[range.half] = NONE;
+    this.arena.remove(root);
+  }
+
+  private start(region: number, depth: number): void {
+    this.arena.setWord(region, COUNT, 0);
+    this.arena.setWord(region, SHAPE, depth);
+  }
+
+  private push(region: number, id: number): void {
+    const { arena } = this;
+    const first = arena.word(region, FIRST);
+    arena.setWord(id, WORD.PARENT, region);
+    arena.setWord(id, WORD.PREVIOUS, NONE);
+    arena.setWord(id, WORD.NEXT, first);
+    if (first !== NONE) arena.setWord(first, WORD.PREVIOUS, id);
+    arena.setWord(region, FIRST, id);
+    arena.setWord(region, COUNT, arena.word(region, COUNT) + 1);
+  }
+
+  private unlink(id: number, region: number): void {
+    const { arena } = this;
+    const next = arena.word(id, WORD.NEXT);
+    const previous = arena.word(id, WORD.PREVIOUS);
+    if (previous === NONE) arena.setWord(region, FIRST, next);
+    else arena.setWord(previous, WORD.NEXT, next);
+    if (next !== NONE) arena.setWord(next, WORD.PREVIOUS, previous);
+    arena.setWord(region, COUNT, arena.word(region, COUNT) - 1);
+  }
+
+  /** The region below a divided root whose list an entry belongs on. */
+  private below(space: TlbSpace, root: number, key: number): number {
+    const deepest = DEPTHS[sizeIndexOf(key)]!;
+    for (let depth = deepest; depth > 0; depth--) {
+      const region = this.arena.find(space.id, regionKey(key, depth));
+      if (region === NONE) continue;
+      const divided = (this.arena.word(region, SHAPE) & DIVIDED) !== 0;
+      return divided && depth < deepest ? this.create(space, region, key) : region;
+    }
+    return deepest > 0 ? this.create(space, root, key) : root;
+  }
+
+  /** Makes the region one level below `parent` that holds `key`. */
+  private create(space: TlbSpace, parent: number, key: number): number {
+    const depth = (this.arena.word(parent, SHAPE) & ~DIVIDED) + 1;
+    const region = this.arena.add(space.id, regionKey(key, depth));
+    this.start(region, depth);
+    this.push(parent, region);
+    return region;
+  }
+
+  /** Moves a region's small entries into regions below it. */
+  private divide(space: TlbSpace, region: number): void {
+    const { arena } = this;
+    const depth = arena.word(region, SHAPE);
+    if (depth >= DEEPEST) return; // Divided already, or as small as regions get.
+    arena.setWord(region, SHAPE, depth | DIVIDED);
+    const below = new Set<number>();
+    for (let id = arena.word(region, FIRST); id !== NONE;) {
+      const next = arena.word(id, WORD.NEXT);
+      const key = arena.key(id);
+      if (DEPTHS[sizeIndexOf(key)]! > depth) {
+        const known = arena.find(space.id, regionKey(key, depth + 1));
+        const target = known === NONE ? this.create(space, region, key) : known;
+        this.unlink(id, region);
+        this.push(target, id);
+        below.add(target);
+      }
+      id = next;
+    }
+    for (const child of below) {
+      if (arena.word(child, COUNT) > DIVIDE_AT) this.divide(space, child);
+    }
+  }
+
+  private drainRegion(region: number, visit: (id: number) => void): void {
+    const { arena } = this;
+    for (let id = arena.word(region, FIRST); id !== NONE;) {
+      const next = arena.word(id, WORD.NEXT);
+      if (roleOf(arena.key(id)) === ROLE.REGION) this.drainRegion(id, visit);
+      else visit(id);
+      id = next;
+    }
+    arena.remove(region);
+  }
+
+  /** @returns how many entries the region is left with. */
+  private sweepRegion(
+    space: TlbSpace,
+    region: number,
+    range: AddressRange,
+    take: (id: number) => boolean,
+  ): number {
+    const { arena } = this;
+    const shape = arena.word(region, SHAPE);
+    const inside = (shape & ~DIVIDED) === 0 ? range : this.clipped(region, range);
+    if (inside === undefined) this.sweepList(space, region, range, take, true);
+    else if (this.positions(space, shape, inside) < arena.word(region, COUNT)) {
+      this.probe(space, region, inside, take);
+    } else this.sweepList(space, region, range, take, false);
+    return arena.word(region, COUNT);
+  }
+
+  /** The part of a range that lies in a region; undefined when that is the whole region. */
+  private clipped(region: number, range: AddressRange): AddressRange | undefined {
+    const key = this.arena.key(region);
+    const start = firstByteOf(key);
+    const end = start + PAGE_BYTES[sizeIndexOf(key)]! - 1;
+    const first = Math.max(start, range.first);
+    const last = Math.min(end, range.last);
+    return first === start && last === end ? undefined : { half: range.half, first, last };
+  }
+
+  /** Goes through a region's list and links what is kept anew. */
+  private sweepList(
+    space: TlbSpace,
+    region: number,
+    range: AddressRange,
+    take: (id: number) => boolean,
+    whole: boolean,
+  ): void {
+    const { arena } = this;
+    let kept = NONE;
+    let count = 0;
+    for (let id = arena.word(region, FIRST); id !== NONE;) {
+      const next = arena.word(id, WORD.NEXT);
+      const concerned = whole || this.intersects(id, range);
+      if (!(concerned && this.offer(space, id, range, take))) {
+        if (kept === NONE) arena.setWord(region, FIRST, id);
+        else arena.setWord(kept, WORD.NEXT, id);
+        arena.setWord(id, WORD.PREVIOUS, kept);
+        kept = id;
+        count++;
+      }
+      id = next;
+    }
+    if (kept === NONE) arena.setWord(region, FIRST, NONE);
+    else arena.setWord(kept, WORD.NEXT, NONE);
+    arena.setWord(region, COUNT, count);
+  }
+
+  /** Looks up everything that a region may list in the range. */
+  private probe(
+    space: TlbSpace,
+    region: number,
+    range: AddressRange,
+    take: (id: number) => boolean,
+  ): void {
+    const { arena } = this;
+    forEachKind(space, arena.word(region, SHAPE), (sizeIndex, role) => {
+      const bytes = PAGE_BYTES[sizeIndex]!;
+      const end = Math.floor(range.last / bytes);
+      for (let page = Math.floor(range.first / bytes); page <= end; page++) {
+        const id = arena.find(space.id, keyOf(range.half, page * bytes, sizeIndex, role));
+        // A place that was given back keeps its links until it is taken anew.
+        if (id !== NONE && this.offer(space, id, range, take)) this.unlink(id, region);
+      }
+    });
+  }
+
+  /** How many keys a probe of the range would look up. */
+  private positions(space: TlbSpace, shape: number, range: AddressRange): number {
+    let total = 0;
+    forEachKind(space, shape, (sizeIndex) => {
+      const bytes = PAGE_BYTES[sizeIndex]!;
+      total += Math.floor(range.last / bytes) - Math.floor(range.first / bytes) + 1;
+    });
+    return total;
+  }
+
+  /** @returns whether what was listed goes: an entry that is taken, a region left empty. */
+  private offer(
+    space: TlbSpace,
+    id: number,
+    range: AddressRange,
+    take: (id: number) => boolean,
+  ): boolean {
+    if (roleOf(this.arena.key(id)) !== ROLE.REGION) return take(id);
+    if (this.sweepRegion(space, id, range, take) > 0) return false;
+    this.arena.remove(id);
+    return true;
+  }
+
+  private intersects(id: number, range: AddressRange): boolean {
+    const key = this.arena.key(id);
+    const first = firstByteOf(key);
+    return first <= range.last && first + PAGE_BYTES[sizeIndexOf(key)]! > range.first;
+  }
+}
+
+/** Visits the sizes and roles of what a region of this shape may list. */
+function forEachKind(
+  space: TlbSpace,
+  shape: number,
+  visit: (sizeIndex: number, role: Role) => void,
+): void {
+  const depth = shape & ~DIVIDED;
+  const divided = (shape & DIVIDED) !== 0;
+  if (divided) visit(REGION_SIZES[depth]!, ROLE.REGION);
+  for (let sizeIndex = 0; sizeIndex < DEPTHS.length; sizeIndex++) {
+    if (divided ? DEPTHS[sizeIndex]! !== depth : DEPTHS[sizeIndex]! < depth) continue;
+    if (((space.sizes >>> sizeIndex) & 1) !== 0) visit(sizeIndex, ROLE.LEAF);
+    if (((space.splintered >>> sizeIndex) & 1) !== 0) visit(sizeIndex, ROLE.LEADER);
+    if (((space.tables >>> sizeIndex) & 1) !== 0) visit(sizeIndex, ROLE.TABLE);
+  }
+}
+
+function regionKey(key: number, depth: number): number {
+  return keyOf(halfOf(key), firstByteOf(key), REGION_SIZES[depth - 1]!, ROLE.REGION);
+}
