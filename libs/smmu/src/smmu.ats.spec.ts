@@ -114,6 +114,14 @@ describe('a translation request', () => {
     expect(ask(va, { noWrite: true })).toMatchObject({ readable: true, writable: false });
   });
 
+  it('grants the write of a page that cannot be read, asked for or not', () => {
+    const { machine, ask, va, ipa, stage2 } = ats();
+    machine.map(stage2, ipa, 0x5000_0000, S2_PAGE & ~(1n << 6n));
+    for (const noWrite of [false, true]) {
+      expect(ask(va, { noWrite })).toMatchObject({ readable: false, writable: true });
+    }
+  });
+
   it.each([
     { entry: 0n, instruction: true, executable: true },
     { entry: 0n, instruction: false, executable: false },
@@ -266,6 +274,21 @@ describe('a translation request that is not served', () => {
     machine.smmu.writeRegister('CR2', 0b1000n);
     machine.smmu.writeRegister('CR0', 0xdn | ATSCHK);
     expect(ask(va, { streamId: 256 })).toEqual({ kind: 'completer-abort' });
+  });
+
+  it('is CA for a walk that aborts, with attributes only where a PASID carries them', () => {
+    const { machine, ask, va, s1Entry, stage2 } = ats();
+    machine.smmu.writeRegister('CR0', 0xcn);
+    machine.smmu.writeRegister('CR2', 0b1010n);
+    machine.smmu.writeRegister('CR0', 0xdn | ATSCHK);
+    machine.map(stage2, s1Entry - (s1Entry % 4096), 0x1000, S2_PAGE);
+    expect(ask(va, { privileged: true, instruction: true }).kind).toBe('completer-abort');
+    expect(EVENTS.F_WALK_EABT.layout.decode(machine.eventAt(0)).values).toMatchObject({
+      PnU: 0n,
+      InD: 0n,
+      S2: 0n,
+      CLASS: 1n,
+    });
   });
 
   it('is CA for an STE whose EATS is ILLEGAL', () => {

@@ -2,7 +2,7 @@ import { PAGE_SIZES_LOG2 } from '../cache/page-sizes';
 import type { StreamConfiguration } from '../configuration/stream-configuration';
 import type { StreamFinder } from '../configuration/stream-finder';
 import type { EventQueue } from '../events/event-queue';
-import { faultRecord, isTranslationFault, type Fault } from '../events/faults';
+import { faultRecord, isTranslationFault, type Attributes, type Fault } from '../events/faults';
 import type { Control } from '../registers/control';
 import type { Features } from '../registers/features';
 import type { Stage1Context } from '../translation/context';
@@ -10,7 +10,7 @@ import { InputAddress } from '../translation/input-address';
 import { needOf, type Need } from '../translation/permissions';
 import type { Translator } from '../translation/translator';
 import { effectiveAts } from './effective-ats';
-import { grantedPermissions } from './granted-permissions';
+import { grantedPermissions, type AttributeOverrides } from './granted-permissions';
 import type { TranslationCompletion, TranslationRequest } from './translation-request';
 
 const NO_ACCESS: TranslationCompletion = { kind: 'no-access' };
@@ -46,7 +46,7 @@ export class TranslationRequests {
     if (effectiveAts(stream, control) === 'none') return this.refuse(request);
     this.input.set(request.address);
     const context = this.finder.context(stream, request.substreamId);
-    if (context !== 'no-stage1' && 'event' in context) return this.end(context, request);
+    if (context !== 'no-stage1' && 'event' in context) return this.end(context, request, stream);
     return this.translate(request, stream, context);
   }
 
@@ -62,8 +62,7 @@ export class TranslationRequests {
       if (this.input.asNumber() >= limit) return NO_ACCESS;
       if (stream.stage2 === undefined) return this.identity();
     }
-    const withPasid = request.substreamId !== undefined;
-    const privileged = stream.privileged ?? (withPasid && request.privileged === true);
+    const { privileged } = attributesOf(request, stream);
     const reading = needOf(privileged, false, stream.instruction === true);
     const writing = needOf(privileged, true, false);
     // A request is worth an ordinary write, and where that is refused, an ordinary read. Both stop
@@ -74,14 +73,18 @@ export class TranslationRequests {
       dirty = false;
       fault = this.through(reading, stream, context);
     }
-    if (fault !== undefined) return this.end(fault, request);
+    if (request.noWrite && fault?.event === 'F_PERMISSION') {
+      // What cannot be read may be writable: looked at without marking anything dirty.
+      fault = this.through({ ...writing, stage2: 0, stale: 0 }, stream, context);
+    }
+    if (fault !== undefined) return this.end(fault, request, stream);
     const granted = grantedPermissions(this.translator.info, request, stream, dirty);
     if (!granted.readable && !granted.writable) return NO_ACCESS;
     return {
       kind: 'success',
       ...this.place(stream, context),
       ...granted,
-      privileged: withPasid && request.privileged === true,
+      privileged: attributesOf(request).privileged,
       global: false,
       untranslatedOnly: false,
     };
@@ -129,16 +132,24 @@ export class TranslationRequests {
   }
 
   /** A translation fault means a page that is not there, any other that the SMMU is set up wrong. */
-  private end(fault: Fault, request: TranslationRequest): TranslationCompletion {
-    return isTranslationFault(fault) ? NO_ACCESS : this.abort(fault, request);
+  private end(
+    fault: Fault,
+    request: TranslationRequest,
+    stream: StreamConfiguration,
+  ): TranslationCompletion {
+    return isTranslationFault(fault) ? NO_ACCESS : this.abort(fault, request, stream);
   }
 
-  private abort(fault: Fault, request: TranslationRequest): TranslationCompletion {
+  private abort(
+    fault: Fault,
+    request: TranslationRequest,
+    stream?: StreamConfiguration,
+  ): TranslationCompletion {
     const { recordsAtsConfiguration, recordsBadStreamId } = this.control();
     const records =
       recordsAtsConfiguration && (fault.event !== 'C_BAD_STREAMID' || recordsBadStreamId);
     return records
-      ? { kind: 'completer-abort', event: this.record(fault, request) }
+      ? { kind: 'completer-abort', event: this.record(fault, request, stream) }
       : { kind: 'completer-abort' };
   }
 
@@ -146,16 +157,29 @@ export class TranslationRequests {
     return { kind: 'unsupported-request', event: this.record(BAD_REQUEST, request) };
   }
 
-  private record(fault: Fault, request: TranslationRequest): readonly bigint[] {
-    const { streamId, substreamId, address, privileged = false, instruction = false } = request;
+  private record(
+    fault: Fault,
+    request: TranslationRequest,
+    stream?: StreamConfiguration,
+  ): readonly bigint[] {
+    const { streamId, substreamId, address } = request;
     const t = {
       streamId,
       address,
       write: false,
       ...(substreamId === undefined ? {} : { substreamId }),
     };
-    const event = faultRecord(fault, t, { privileged, instruction });
+    const event = faultRecord(fault, t, attributesOf(request, stream));
     this.events.record(event);
     return event;
   }
+}
+
+/** Priv and Exe, which only a PASID carries, with the STE's overrides (IHI 0070 §13.7). */
+function attributesOf(request: TranslationRequest, overrides?: AttributeOverrides): Attributes {
+  const withPasid = request.substreamId !== undefined;
+  return {
+    privileged: overrides?.privileged ?? (withPasid && request.privileged === true),
+    instruction: overrides?.instruction ?? (withPasid && request.instruction === true),
+  };
 }
