@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Argument, Command, CommanderError } from 'commander';
+import { isKernelFile, runKernelSuite } from './kernel/suite';
 import { runSmmuVectors } from './smmu/vectors';
 import { playNested } from './traces/play';
 import { playBare } from './traces/play-bare';
@@ -31,13 +32,24 @@ type Suite = (paths: readonly string[], flags: Flags) => Promise<SuiteResult>;
 
 const SUITES: Readonly<Record<string, Suite>> = {
   smmu: async (paths, flags) => {
-    const files = vectorFiles(paths).map((file) => ({
+    const files = filesIn(paths, /\.jsonl(\.gz)?$/).map((file) => ({
       name: basename(file),
       lines: textOf(file).split('\n'),
     }));
     const { only, verbose } = flags;
     const options = { ...(only !== undefined && { only }), ...(verbose && { verbose }) };
     return { suite: 'smmu', files: files.length, ...runSmmuVectors(files, options) };
+  },
+  kernel: async (paths, { only }) => {
+    const contents = filesIn(paths, /\.json(\.gz)?$/).map((file) => ({
+      name: basename(file),
+      content: JSON.parse(textOf(file)) as unknown,
+    }));
+    const files = contents.flatMap(({ name, content }) =>
+      isKernelFile(content) ? [{ name, content }] : [],
+    );
+    const options = only === undefined ? {} : { only };
+    return { suite: 'kernel', files: files.length, ...(await runKernelSuite(files, options)) };
   },
   traces: (paths, { only }) =>
     runTraceSuite(paths, { play: playNested, playBare, ...(only !== undefined && { only }) }),
@@ -98,17 +110,17 @@ function print(result: SuiteResult & { seconds: number }, verbose: boolean): voi
   );
 }
 
-function vectorFiles(paths: readonly string[]): string[] {
-  const isVector = (name: string): boolean => /\.jsonl(\.gz)?$/.test(name);
+/** Files named directly or lying in a directory or one below, whose names match. */
+function filesIn(paths: readonly string[], name: RegExp): string[] {
   const found = paths.flatMap((path) => {
     if (!statSync(path).isDirectory()) return [path];
     return readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
       const inner = join(path, entry.name);
       if (!entry.isDirectory()) return [inner];
-      return readdirSync(inner).map((name) => join(inner, name));
+      return readdirSync(inner).map((file) => join(inner, file));
     });
   });
-  return [...new Set(found)].filter(isVector).sort();
+  return [...new Set(found)].filter((file) => name.test(file)).sort();
 }
 
 function textOf(file: string): string {

@@ -17,7 +17,7 @@ describe('queries over the control layer', () => {
     const bus = guest.app.get(QueryBus);
     const spans = await bus.execute(new AttachmentsQuery({ device: DEVICE }));
     expect(spans.map((s) => s.kind)).toEqual([
-      ...['blocked', 'blocked', 'nested-domain', 'nested-domain', 'nested-domain'],
+      ...['kernel-dma', 'blocked', 'nested-domain', 'nested-domain', 'nested-domain'],
     ]);
     spans.slice(1).forEach((span, i) => expect(span.fromPosition).toBe(spans[i]!.toPosition));
     expect(spans.at(-1)).toMatchObject({ toPosition: null, vste0: '0x000000004002000b', vmid: 1 });

@@ -53,6 +53,7 @@ describe('a vSTE that the kernel refuses', () => {
       'NestedDomainLeft',
       'NestedDomainJoined',
       'NestedDomainFreed',
+      'VsmmuLeft',
       'GuestEventRecorded',
       'GuestCommandsCompleted',
     ]);

@@ -18,10 +18,13 @@ interface Held {
 
 /**
  * The attachment history: who held which device on what, from which commit to which. Every device is in
- * exactly one span at any position, also when nothing is attached (`blocked`).
+ * exactly one span at any position, also when nothing is attached (`blocked`) or the
+ * host kernel holds it (`kernel-dma`).
  */
 export class AttachmentSpans {
   private readonly vmOf = new Map<string, string>();
+  /** Devices with a DMA domain of the kernel's own. */
+  private readonly ownDomain = new Set<string>();
 
   constructor(private readonly table: Attachments) {}
 
@@ -58,7 +61,11 @@ export class AttachmentSpans {
   private heldAfter(event: DomainEvent): Held | undefined {
     switch (event.type) {
       case 'DeviceAdded':
-        return { device: event.device, vm: null, domain: null, kind: 'blocked', vmid: null };
+        if (event.dmaAsid !== undefined) this.ownDomain.add(event.device);
+        return this.kernels(event.device);
+      case 'DeviceReleased':
+        this.vmOf.delete(event.device);
+        return this.kernels(event.device);
       case 'DeviceBound':
         this.vmOf.set(event.device, event.vm);
         return this.blocked(event.device);
@@ -68,12 +75,18 @@ export class AttachmentSpans {
         const { device, target, vste, vmid } = event;
         const vm = this.vmOf.get(device) ?? null;
         const words = vste && ([hex64(BigInt(vste[0])), hex64(BigInt(vste[1]))] as const);
-        const held = { device, vm, domain: target.id, kind: target.kind, vmid };
+        const held = { device, vm, domain: target.id, kind: target.kind, vmid: vmid ?? null };
         return words === undefined ? held : { ...held, vste: words };
       }
       default:
         return undefined;
     }
+  }
+
+  /** Held by the host kernel: on its own DMA domain for the device, or blocked where it has none. */
+  private kernels(device: string): Held {
+    const kind = this.ownDomain.has(device) ? 'kernel-dma' : 'blocked';
+    return { device, vm: null, domain: null, kind, vmid: null };
   }
 
   private blocked(device: string): Held {

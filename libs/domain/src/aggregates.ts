@@ -31,6 +31,18 @@ import { nestedDomainDecider } from './nested-domain/decide';
 import type { NestedDomainCommand } from './nested-domain/commands';
 import type { NestedDomainEvent } from './nested-domain/events';
 import type { NestedDomainState } from './nested-domain/state';
+import { s1DomainDecider } from './s1-domain/decide';
+import type { S1DomainCommand } from './s1-domain/commands';
+import type { S1DomainEvent } from './s1-domain/events';
+import type { S1DomainState } from './s1-domain/state';
+import { veventqDecider } from './veventq/decide';
+import type { VeventqCommand } from './veventq/commands';
+import type { VeventqEvent } from './veventq/events';
+import type { VeventqState } from './veventq/state';
+import { faultQueueDecider } from './fault-queue/decide';
+import type { FaultQueueCommand } from './fault-queue/commands';
+import type { FaultQueueEvent } from './fault-queue/events';
+import type { FaultQueueState } from './fault-queue/state';
 
 /** Command, event and state types of every kind of aggregate. */
 export interface Aggregates {
@@ -46,6 +58,9 @@ export interface Aggregates {
     event: NestedDomainEvent;
     state: NestedDomainState;
   };
+  's1-domain': { command: S1DomainCommand; event: S1DomainEvent; state: S1DomainState };
+  veventq: { command: VeventqCommand; event: VeventqEvent; state: VeventqState };
+  'fault-queue': { command: FaultQueueCommand; event: FaultQueueEvent; state: FaultQueueState };
 }
 
 export type AggregateKind = keyof Aggregates;
@@ -80,6 +95,9 @@ export const DECIDERS: { readonly [K in AggregateKind]: Decider<K> } = {
   's2-parent': s2ParentDecider,
   vsmmu: vsmmuDecider,
   'nested-domain': nestedDomainDecider,
+  's1-domain': s1DomainDecider,
+  veventq: veventqDecider,
+  'fault-queue': faultQueueDecider,
 };
 
 export const AGGREGATE_KINDS = Object.keys(DECIDERS) as AggregateKind[];

@@ -15,8 +15,20 @@ export interface Rejection {
   readonly reason: string;
 }
 
+/** What an ioctl writes back beside its errno, by the field's name. */
+export type Answer = Readonly<Record<string, AnswerValue>>;
+export type AnswerValue =
+  string | number | boolean | readonly AnswerValue[] | { readonly [name: string]: AnswerValue };
+
 export type Decision =
-  { readonly ok: true; readonly events: readonly Emitted[] } | ({ readonly ok: false } & Rejection);
+  | {
+      readonly ok: true;
+      readonly events: readonly Emitted[];
+      /** What the kernel met after these events: they have happened, and the caller gets this errno. */
+      readonly stopped?: Rejection;
+      readonly answer?: Answer;
+    }
+  | ({ readonly ok: false; readonly answer?: Answer } & Rejection);
 
 export function accept(...events: readonly Emitted[]): Decision {
   return { ok: true, events };

@@ -26,7 +26,7 @@ import { composeSte, type Stage2Configuration } from './ste-composition';
 import { validateVste, type VsteWords } from './vste-rules';
 
 /** Commands of a guest that one CMD_SYNC completes (Linux `CMDQ_BATCH_ENTRIES` - 1). */
-const GUEST_BATCH = 63;
+export const GUEST_BATCH = 63;
 
 /** A device (one PCI function) behind an SMMU. */
 export interface DeviceDescription {

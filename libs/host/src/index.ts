@@ -1,4 +1,4 @@
-export { HostDriver } from './driver';
+export { GUEST_BATCH, HostDriver } from './driver';
 export type { AttachRequest, DeviceDescription, InvalidationAnswer, DomainMapping } from './driver';
 export type { HostObserver } from './observer';
 export { HOST_POLICIES, POLICY_RULES } from './policy';

@@ -14,7 +14,7 @@ export class EffectRecorder implements HostObserver {
   private effects: MachineEffect[] = [];
   private run: Run | undefined;
 
-  /** @param vsmmuOn the vSMMU of a device's vDEVICE on a parent. */
+  /** @param vsmmuOf the vSMMU of a device's vDEVICE, for attachments that do not name theirs. */
   constructor(private readonly vsmmuOf: (device: string) => string | undefined) {}
 
   /** All effects since the last call. */
@@ -68,8 +68,8 @@ export class EffectRecorder implements HostObserver {
     this.add({ kind: 'hardware-event', payload: { smmu: e.smmu }, words });
   }
 
-  guestEvent(e: { device: string; vsid: number; record: readonly bigint[] }): void {
-    const vsmmu = this.vsmmuOf(e.device);
+  guestEvent(e: { device: string; vsid: number; vsmmu?: string; record: readonly bigint[] }): void {
+    const vsmmu = e.vsmmu ?? this.vsmmuOf(e.device);
     if (vsmmu === undefined) return; // Without a vDEVICE there is no vEVENTQ to report to.
     this.add({
       kind: 'guest-event',

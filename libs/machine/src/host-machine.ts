@@ -9,14 +9,7 @@ import { EffectRecorder } from './effect-recorder';
 import type { MachineEffect } from './effects';
 import { GuestMemory } from './guest-memory';
 import { GuestQueues } from './guest-queues';
-
-interface Area {
-  readonly iova: number;
-  readonly length: number;
-  readonly pa: number;
-  readonly read: boolean;
-  readonly write: boolean;
-}
+import { IoasMirror } from './ioas-mirror';
 
 interface Vsmmu {
   readonly parent: string;
@@ -32,13 +25,17 @@ export class HostMachine {
   private readonly memory: PhysicalMemory;
   private readonly driver: HostDriver;
   private readonly guests = new Map<string, GuestMemory>();
-  private readonly areas = new Map<string, Area[]>();
-  /** IOAS → the stage-2 parents that mirror it. */
-  private readonly mirrors = new Map<string, string[]>();
+  private readonly ioases = new Map<string, IoasMirror>();
+  /** The IOAS that a domain's table mirrors. */
+  private readonly ioasOf = new Map<string, string>();
   private readonly vmOfParent = new Map<string, string>();
   private readonly vsmmus = new Map<string, Vsmmu>();
   private readonly vsmmuByDevice = new Map<string, string>();
   private readonly streamIds = new Map<string, readonly number[]>();
+  /** What each device was last attached to. */
+  private readonly attached = new Map<string, AttachRequest>();
+  /** Devices to which the kernel gives a DMA domain of its own. */
+  private readonly dmaDevices = new Set<string>();
 
   constructor(event: EventNamed<'HostRegistered'>) {
     const regions = event.memory.map((r) => ({ base: addressOf(r.base), size: addressOf(r.size) }));
@@ -91,34 +88,63 @@ export class HostMachine {
       case 'SmmuAdded':
         return this.addSmmu(event);
       case 'DeviceAdded': {
-        const { device, smmu, streamIds, canwbs, ats } = event;
+        const { device, smmu, streamIds, canwbs, ats, dmaAsid } = event;
         this.streamIds.set(device, streamIds);
-        return this.driver.addDevice({ id: device, smmu, streamIds, canwbs, ats });
+        const dma = dmaAsid === undefined ? {} : { dmaAsid };
+        if (dmaAsid !== undefined) this.dmaDevices.add(device);
+        return this.driver.addDevice({ id: device, smmu, streamIds, canwbs, ats, ...dma });
       }
       case 'VmCreated':
         this.guests.set(event.vm, new GuestMemory(this.memory, event.ram));
         return;
       case 'IoasCreated':
-        this.areas.set(event.ioas, []);
+        this.ioases.set(event.ioas, new IoasMirror(this.driver));
         return;
       case 'IoasMapped':
         return this.map(event);
       case 'IoasUnmapped':
-        return this.unmap(event);
+        return this.ioas(event.ioas).unmap(rangeOf(event));
       case 'NestParentAllocated':
         return this.allocateParent(event);
       case 'SoftwareMsiMapped':
         return this.mapDoorbell(event);
+      case 'S1DomainAllocated': {
+        const { domain, smmu, asid, ioas } = event;
+        this.driver.allocateStage1({ id: domain, smmu, asid });
+        return this.mirror(ioas, domain);
+      }
+      case 'S1DomainFreed':
+        return this.freeDomain(event.domain);
+      case 'NestParentFreed':
+        return this.freeDomain(event.parent);
+      case 'IoasFreed':
+        this.ioases.delete(event.ioas);
+        return;
       case 'VsmmuCreated': {
         const queues = new GuestQueues(this.guest(event.vm));
         this.vsmmus.set(event.vsmmu, { parent: event.parent, queues, devices: new Map() });
         return;
       }
       case 'VdeviceAllocated':
-        this.vsmmu(event.vsmmu).devices.set(event.vsid, event.device);
+        if (typeof event.vsid === 'number') {
+          this.vsmmu(event.vsmmu).devices.set(event.vsid, event.device);
+        }
         this.vsmmuByDevice.set(event.device, event.vsmmu);
         return;
+      case 'VdeviceFreed':
+        if (typeof event.vsid === 'number') this.vsmmu(event.vsmmu).devices.delete(event.vsid);
+        return;
+      case 'VsmmuFreed':
+        this.vsmmus.delete(event.vsmmu);
+        return;
+      case 'DeviceBound':
+        return this.claim(event.device);
+      case 'DeviceReset':
+        return this.reset(event);
+      case 'DeviceReleased':
+        return this.driver.attach(event.device, { kind: 'dma' });
       case 'DeviceAttached':
+        this.attached.set(event.device, attachRequest(event));
         return this.driver.attach(event.device, attachRequest(event));
       case 'DeviceDetached':
         return this.driver.attach(event.device, { kind: 'blocked' });
@@ -142,9 +168,32 @@ export class HostMachine {
       case 'HostRamAssigned':
       case 'SmmuStreamIdsClaimed':
       case 'SmmuVmidAllocated':
-      case 'DeviceBound':
+      case 'HostAsidAllocated':
+      case 'HostAsidReleased':
+      case 'SmmuVmidReleased':
       case 'DeviceVirtualized':
+      case 'DeviceDevirtualized':
       case 'IoasWindowReserved':
+      case 'IoasWindowReleased':
+      case 'IoasTableAdded':
+      case 'IoasTableRemoved':
+      case 'S1DomainJoined':
+      case 'S1DomainLeft':
+      case 'NestParentJoined':
+      case 'NestParentLeft':
+      case 'VsmmuJoined':
+      case 'VsmmuLeft':
+      case 'VeventqAllocated':
+      case 'VeventQueued':
+      case 'VeventLost':
+      case 'VeventsRead':
+      case 'VeventqClosed':
+      case 'VeventqFreed':
+      case 'FaultQueueAllocated':
+      case 'FaultQueueClosed':
+      case 'FaultQueueFreed':
+      case 'FaultQueueJoined':
+      case 'FaultQueueLeft':
       case 'NestedDomainAllocated':
       case 'NestedDomainFreed':
       case 'NestedDomainJoined':
@@ -165,44 +214,32 @@ export class HostMachine {
     });
   }
 
-  private map({ ioas, iova, length, pa, read, write }: EventNamed<'IoasMapped'>): void {
-    const area = {
-      iova: addressOf(iova),
-      length: addressOf(length),
-      pa: addressOf(pa),
-      read,
-      write,
-    };
-    found(this.areas.get(ioas), ioas).push(area);
-    for (const parent of this.mirrors.get(ioas) ?? []) {
-      this.driver.map(parent, { ...area, mmio: false });
-    }
-  }
-
-  /** Areas go one after the other in address order, each with its own invalidations (iopt_unmap_iova_range). */
-  private unmap({ ioas, iova, length }: EventNamed<'IoasUnmapped'>): void {
-    const [first, end] = [addressOf(iova), addressOf(iova) + addressOf(length)];
-    const areas = found(this.areas.get(ioas), ioas);
-    const gone = areas
-      .filter((a) => a.iova >= first && a.iova + a.length <= end)
-      .sort((a, b) => a.iova - b.iova);
-    this.areas.set(
-      ioas,
-      areas.filter((a) => !gone.includes(a)),
-    );
-    for (const area of gone) {
-      for (const parent of this.mirrors.get(ioas) ?? []) this.driver.unmap(parent, area);
-    }
+  private map(event: EventNamed<'IoasMapped'>): void {
+    const { ioas, pa, read, write } = event;
+    this.ioas(ioas).map({ ...rangeOf(event), pa: addressOf(pa), read, write });
   }
 
   private allocateParent(event: EventNamed<'NestParentAllocated'>): void {
     const { parent, ioas, smmu, vmid, vm } = event;
     this.driver.allocateParent({ id: parent, smmu, vmid });
     this.vmOfParent.set(parent, vm);
-    this.mirrors.set(ioas, [...(this.mirrors.get(ioas) ?? []), parent]);
-    for (const area of this.areas.get(ioas) ?? []) {
-      this.driver.map(parent, { ...area, mmio: false });
-    }
+    this.mirror(ioas, parent);
+  }
+
+  private mirror(ioas: string, domain: string): void {
+    this.ioasOf.set(domain, ioas);
+    this.ioas(ioas).add(domain);
+  }
+
+  private freeDomain(domain: string): void {
+    this.ioas(found(this.ioasOf.get(domain), domain)).remove(domain);
+    this.ioasOf.delete(domain);
+    this.driver.freeDomain(domain);
+  }
+
+  /** Leaves the kernel's DMA domain. A device without one, as in older logs, is blocked already. */
+  private claim(device: string): void {
+    if (this.dmaDevices.has(device)) this.driver.attach(device, { kind: 'blocked' });
   }
 
   private mapDoorbell({ parent, ipa, pa }: EventNamed<'SoftwareMsiMapped'>): void {
@@ -238,16 +275,32 @@ export class HostMachine {
     return found(this.guests.get(vm), vm);
   }
 
+  private reset({ device, restored }: EventNamed<'DeviceReset'>): void {
+    this.driver.attach(device, { kind: 'blocked' });
+    if (restored) this.driver.attach(device, found(this.attached.get(device), device));
+  }
+
+  private ioas(id: string): IoasMirror {
+    return found(this.ioases.get(id), id);
+  }
+
   private vsmmu(id: string): Vsmmu {
     return found(this.vsmmus.get(id), id);
   }
 }
 
+function rangeOf({ iova, length }: { readonly iova: Hex; readonly length: Hex }) {
+  return { iova: addressOf(iova), length: addressOf(length) };
+}
+
 function attachRequest(event: EventNamed<'DeviceAttached'>): AttachRequest {
-  const { parent, vste, vsid } = event;
+  const { target, vste, vsid, vsmmu } = event;
+  if (target.kind === 's1-domain') return { kind: 'stage1', domain: target.id };
+  const parent = found(event.parent, `parent of ${target.id}`);
   if (vste === undefined) return { kind: 'parent', parent };
   const words = vste.map((w: Hex) => fromHex(w)) as [bigint, bigint];
-  return { kind: 'nested', parent, vste: words, ...(vsid !== undefined && { vsid }) };
+  const guest = { ...(vsid !== undefined && { vsid }), ...(vsmmu !== undefined && { vsmmu }) };
+  return { kind: 'nested', parent, vste: words, ...guest };
 }
 
 function found<T>(value: T | undefined, what: string): T {

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { decide, toStored } from '@steward/domain';
-import type { Command, Decision } from '@steward/domain';
+import type { Command, Decision, Rejection } from '@steward/domain';
 import type { CommitDraft, JsonObject, Ledger, StoredCommit } from '@steward/ledger';
 import { CLOCK, LEDGER } from '../ports';
 import type { Clock } from '../ports';
@@ -63,9 +63,11 @@ export class CommitWriter {
     reads: CommitDraft['reads'],
   ): CommitDraft {
     const { type, payload, words } = toStored(command);
-    const outcome = decision.ok
-      ? ({ ok: true } as const)
-      : { ok: false as const, errno: decision.errno, code: decision.code, reason: decision.reason };
+    const { answer } = decision;
+    const outcome = {
+      ...(decision.ok ? { ok: true as const, ...decision.stopped } : refusal(decision)),
+      ...(answer && { answer: answer as JsonObject }),
+    };
     const events = decision.ok ? decision.events : [];
     return {
       ...request,
@@ -80,4 +82,8 @@ export class CommitWriter {
       }),
     };
   }
+}
+
+function refusal({ errno, code, reason }: Rejection) {
+  return { ok: false as const, errno, code, reason };
 }

@@ -125,7 +125,7 @@ export class ProcessManagers {
     }
     return {
       vsmmu,
-      vdevices,
+      vdevices: guestDevices(vdevices),
       attached,
       register: (name: GuestRegister) => registers.get(name) ?? 0n,
       readGuest: (ipa) => this.projection.machine.host(host).readGuest(vm, ipa),
@@ -137,4 +137,11 @@ export class ProcessManagers {
     if (state === undefined) throw new Error(`no vSMMU ${id} in the log so far`);
     return state;
   }
+}
+
+/** The vDEVICEs a guest can name: those whose virt_id is a StreamID. */
+function guestDevices(vdevices: VsmmuState['vdevices']): ReadonlyMap<number, string> {
+  return new Map(
+    [...vdevices].filter((entry): entry is [number, string] => typeof entry[0] === 'number'),
+  );
 }

@@ -9,10 +9,26 @@ export type DeviceCommand =
       /** IORT root complex flag: coherent even with No_snoop. */
       readonly canwbs: boolean;
       readonly ats: boolean;
+      /** It has a function-level reset, which VFIO does when its VMM closes it. */
+      readonly resets?: boolean;
     }
-  /** VFIO_DEVICE_BIND_IOMMUFD for the VMM of `vm`. */
+  /** VFIO_DEVICE_BIND_IOMMUFD for the VMM of `vm`: the device leaves the kernel's DMA domain and is blocked. */
   | { readonly type: 'BindDevice'; readonly device: string; readonly vm: string }
   /** VFIO_DEVICE_ATTACH_IOMMUFD_PT: attach, or replace when attached. */
-  | { readonly type: 'AttachDevice'; readonly device: string; readonly target: AttachTarget }
+  | {
+      readonly type: 'AttachDevice';
+      readonly device: string;
+      readonly target: AttachTarget | IoasTarget;
+    }
   /** VFIO_DEVICE_DETACH_IOMMUFD_PT: back to the blocked domain. */
-  | { readonly type: 'DetachDevice'; readonly device: string };
+  | { readonly type: 'DetachDevice'; readonly device: string }
+  /** The VMM closes the device: detached, its vDEVICE gone, back to the kernel's DMA domain. */
+  | { readonly type: 'ReleaseDevice'; readonly device: string };
+
+/** An IOAS: the kernel attaches to a stage-1 domain of its own making that mirrors it. */
+export interface IoasTarget {
+  readonly kind: 'ioas';
+  readonly id: string;
+  /** Name of the domain, should none that fits be there already. */
+  readonly automatic: string;
+}

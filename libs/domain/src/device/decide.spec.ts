@@ -18,7 +18,8 @@ const left = (id: string): Emitted =>
   on(`nested-domain/${id}`, { type: 'NestedDomainLeft', device: 'd' });
 const reserved = on('ioas/i', { type: 'IoasWindowReserved', device: 'd' });
 const STAGE2 = { parent: 'p', vmid: 1 };
-const NESTED_ON_N = { ...STAGE2, vste: c.S1_VSTE, vsid: 0x10 };
+const NESTED_ON_N = { ...STAGE2, vste: c.S1_VSTE, vsid: 0x10, vsmmu: 'vs' };
+const OWNER = { owner: 'device/d' };
 
 describe('AddDevice', () => {
   const base = history(registerHost, addSmmu);
@@ -28,9 +29,10 @@ describe('AddDevice', () => {
     given(...base)
       .when(addDevice)
       .then(
-        on('device/d', { type: 'DeviceAdded', host: 'h', ...rest }),
+        on('device/d', { type: 'DeviceAdded', host: 'h', ...rest, dmaAsid: 1 }),
         on('smmu/s', { type: 'SmmuStreamIdsClaimed', device: 'd', streamIds: [8] }),
         on('host/h', { type: 'HostDeviceListed', device: 'd', smmu: 's' }),
+        on('host/h', { type: 'HostAsidAllocated', asid: 1, ...OWNER }),
       );
   });
 
@@ -130,6 +132,7 @@ describe('AttachDevice', () => {
       .then(
         on('device/d', { type: 'DeviceAttached', device: 'd', target: onParent, ...STAGE2 }),
         reserved,
+        on('s2-parent/p', { type: 'NestParentJoined', user: 'device/d' }),
       );
   });
 
@@ -184,7 +187,11 @@ describe('DetachDevice', () => {
   it('leaves the domain', () => {
     given(...history(...c.NESTED, c.attach('nested-domain', 'n')))
       .when(c.detach)
-      .then(on('device/d', { type: 'DeviceDetached', device: 'd', from: target('n') }), left('n'));
+      .then(
+        on('device/d', { type: 'DeviceDetached', device: 'd', from: target('n') }),
+        on('ioas/i', { type: 'IoasWindowReleased', device: 'd' }),
+        left('n'),
+      );
   });
 
   it('of a detached device changes nothing', () => {

@@ -1,20 +1,28 @@
-import { whyNotAttach } from '@steward/host';
-import type { AttachQuestion } from '@steward/host';
-import { STE_CONFIG, STE } from '@steward/smmu';
 import type { Context, Decider } from '../aggregates';
-import { accept, emit, reject, unreachable } from '../decision';
+import { accept, emit, reject, streamOf, unreachable } from '../decision';
 import type { Decision, Emitted } from '../decision';
-import { fromHex } from '../hex';
-import { mappedInSoftwareMsiWindow } from '../ioas/state';
-import { rulesOf } from '../host/rules';
-import type { DeviceCommand } from './commands';
+import { lowestFree } from '../id-space';
+import { PAGE_SIZE } from '../page';
+import { allocation } from '../s1-domain/decide';
+import type { SmmuState } from '../smmu/state';
+import { vdeviceGone } from '../vsmmu/decide';
+import { joined, left, windowEvents, windowProblem } from './attach-events';
+import { resolveTarget } from './attach-target';
+import type { ResolvedTarget } from './attach-target';
+import type { DeviceCommand, IoasTarget } from './commands';
 import type { AttachTarget, DeviceEvent } from './events';
 import { evolve } from './state';
 import type { DeviceState } from './state';
 
 export const deviceDecider: Decider<'device'> = {
   kind: 'device',
-  commands: { AddDevice: true, BindDevice: true, AttachDevice: true, DetachDevice: true },
+  commands: {
+    AddDevice: true,
+    BindDevice: true,
+    AttachDevice: true,
+    DetachDevice: true,
+    ReleaseDevice: true,
+  },
   decide,
   evolve,
 };
@@ -29,6 +37,8 @@ function decide(command: DeviceCommand, context: Context): Decision {
       return attach(command, context);
     case 'DetachDevice':
       return detach(command, context);
+    case 'ReleaseDevice':
+      return release(command, context);
     default:
       return unreachable(command);
   }
@@ -37,7 +47,7 @@ function decide(command: DeviceCommand, context: Context): Decision {
 type Of<T extends DeviceCommand['type']> = Extract<DeviceCommand, { type: T }>;
 
 function add(command: Of<'AddDevice'>, context: Context): Decision {
-  const { device, smmu, streamIds, canwbs, ats } = command;
+  const { device, smmu, streamIds, canwbs, ats, resets } = command;
   const iommu = context.get('smmu', smmu);
   if (iommu === undefined) return reject('ENOENT', 'smmu.absent', `no SMMU ${smmu}`);
   if (context.get('device', device) !== undefined) {
@@ -53,11 +63,27 @@ function add(command: Of<'AddDevice'>, context: Context): Decision {
     return reject('EEXIST', 'device.stream-id-taken', `${device}: a StreamID is taken on ${smmu}`);
   }
   const { host } = iommu;
+  const dmaAsid = freeAsid(host, iommu, context);
+  const dma = dmaAsid === undefined ? {} : { dmaAsid };
+  const flr = resets === undefined ? {} : { resets };
+  const added = { device, host, smmu, streamIds, canwbs, ats, ...flr, ...dma };
   return accept(
-    emit('device', device, { type: 'DeviceAdded', device, host, smmu, streamIds, canwbs, ats }),
+    emit('device', device, { type: 'DeviceAdded', ...added }),
     emit('smmu', smmu, { type: 'SmmuStreamIdsClaimed', device, streamIds }),
     emit('host', host, { type: 'HostDeviceListed', device, smmu }),
+    ...(dmaAsid === undefined ? [] : [asidTaken(host, dmaAsid, device)]),
   );
+}
+
+/** The kernel's own DMA domain is a stage 1; without one, or without a free ASID, the device stays blocked. */
+function freeAsid(host: string, { probe }: SmmuState, context: Context): number | undefined {
+  if (!probe.stage1 || !probe.pageSizes.includes(PAGE_SIZE)) return undefined;
+  return lowestFree(context.get('host', host)?.asids ?? [], 1, 2 ** probe.asidBits - 1);
+}
+
+function asidTaken(host: string, asid: number, device: string): Emitted {
+  const owner = streamOf('device', device);
+  return emit('host', host, { type: 'HostAsidAllocated', asid, owner });
 }
 
 function bind(command: Of<'BindDevice'>, context: Context): Decision {
@@ -75,110 +101,120 @@ function bind(command: Of<'BindDevice'>, context: Context): Decision {
   return accept(emit('device', device, { type: 'DeviceBound', device, vm }));
 }
 
+function release(command: Of<'ReleaseDevice'>, context: Context): Decision {
+  const { device } = command;
+  const state = context.get('device', device);
+  if (state?.vm === undefined) {
+    return reject('ENODEV', 'device.absent', `no bound device ${device}`);
+  }
+  return accept(
+    ...reset(device, state, context),
+    ...detached(device, state, context),
+    ...(state.vdevice === undefined ? [] : vdeviceGone(device, state.vdevice)),
+    emit('device', device, { type: 'DeviceReleased', device }),
+  );
+}
+
+/** vfio_pci_core_disable() resets what can be reset, while it is still attached. */
+function reset(device: string, state: DeviceState, context: Context): Emitted[] {
+  if (!state.resets || state.attached === undefined) return [];
+  const found = resolveTarget(state.attached, state, context);
+  const restored = found.ok && found.problem === undefined;
+  return [emit('device', device, { type: 'DeviceReset', device, restored })];
+}
+
 function attach(command: Of<'AttachDevice'>, context: Context): Decision {
-  const { device, target } = command;
+  const { device } = command;
   const state = context.get('device', device);
   if (state === undefined) return reject('ENODEV', 'device.absent', `no device ${device}`);
   if (state.vm === undefined) {
     return reject('EINVAL', 'device.unbound', `device ${device} is not bound to an iommufd`);
   }
-  const found = resolve(target, state, context);
-  if (!found.ok) return found;
-  if (same(state.attached, target)) return accept();
-  // iommufd_device_attach_reserved_iova(): the device's software-MSI window must be free in the IOAS.
-  const parent = context.get('s2-parent', found.parent);
-  const ioas = parent && context.get('ioas', parent.ioas);
-  if (parent === undefined || ioas === undefined) {
-    return reject('ENOENT', 's2-parent.absent', `no stage-2 parent ${found.parent}`);
-  }
-  const question: AttachQuestion = {
-    otherSmmu: parent.smmu !== state.smmu,
-    pasids: 0, // No command attaches a PASID.
-    domain: target.kind === 'nested-domain' ? 'nested' : 'stage2',
-  };
-  const refusal = whyNotAttach(question, rulesOf(state.smmu, context));
-  if (refusal !== undefined) {
-    return reject(refusal.errno, 'device.other-smmu', `${found.parent}: ${refusal.why}`);
-  }
-  if (mappedInSoftwareMsiWindow(ioas)) {
-    return reject('EADDRINUSE', 'ioas.reserved', `${parent.ioas} maps the software-MSI window`);
-  }
+  return command.target.kind === 'ioas'
+    ? attachToIoas(device, state, command.target, context)
+    : attachTo({ device, state, target: command.target }, context);
+}
+
+interface Attaching {
+  readonly device: string;
+  readonly state: DeviceState;
+  readonly target: AttachTarget;
+  /** Events that make the target, and the IOAS it will mirror, when it is not there yet. */
+  readonly made?: { readonly events: readonly Emitted[]; readonly ioas: string };
+}
+
+function attachTo({ device, state, target, made }: Attaching, context: Context): Decision {
+  const found: ResolvedTarget = made
+    ? { ok: true, ioas: made.ioas, facts: {} }
+    : resolveTarget(target, state, context);
+  if (!found.ok) return { ...found };
+  const answer = { domain: target.id };
+  if (same(state.attached, target)) return { ok: true, events: [], answer };
+  const problem = windowProblem(found.ioas, context) ?? found.problem;
+  if (problem !== undefined) return { ok: false, ...problem };
   const event: DeviceEvent = {
     type: 'DeviceAttached',
     device,
     target,
-    parent: found.parent,
-    vmid: parent.vmid,
-    ...(found.vste && { vste: found.vste }),
-    ...(found.vsid !== undefined && { vsid: found.vsid }),
+    ...found.facts,
     ...(state.attached && { replaced: state.attached }),
   };
-  const reserved: Emitted[] = ioas.reserved
-    ? []
-    : [emit('ioas', parent.ioas, { type: 'IoasWindowReserved', device })];
-  return accept(
+  const events = [
+    ...(made?.events ?? []),
     emit('device', device, event),
-    ...reserved,
-    ...left(state.attached, device),
+    ...windowEvents(device, state.attached, found.ioas, context),
+    ...left(state.attached, device, context),
     ...joined(target, device),
-  );
+  ];
+  return { ok: true, events, answer };
 }
 
-type Resolved =
-  | {
-      readonly ok: true;
-      readonly parent: string;
-      readonly vste?: readonly [`0x${string}`, `0x${string}`];
-      readonly vsid?: number;
-    }
-  | Extract<Decision, { ok: false }>;
-
-/** Finds what a target stands on. Objects of another VM's iommufd context do not exist for this one. */
-function resolve(target: AttachTarget, device: DeviceState, context: Context): Resolved {
-  const absent = reject('ENOENT', `${target.kind}.absent`, `no ${target.kind} ${target.id}`);
-  if (target.kind === 's2-parent') {
-    const parent = context.get('s2-parent', target.id);
-    return parent?.vm === device.vm ? { ok: true, parent: target.id } : (absent as Resolved);
+/**
+ * iommufd_device_auto_get_domain(): an automatic domain of the IOAS that fits the device's SMMU, or a new one; it goes
+ * with its last device.
+ */
+function attachToIoas(
+  device: string,
+  state: DeviceState,
+  { id: ioas, automatic }: IoasTarget,
+  context: Context,
+): Decision {
+  const space = context.get('ioas', ioas);
+  if (space === undefined || space.freed || space.vm !== state.vm) {
+    return reject('ENOENT', 'ioas.absent', `no IOAS ${ioas}`);
   }
-  const domain = context.get('nested-domain', target.id);
-  if (domain === undefined || domain.freed) return absent as Resolved;
-  if (context.get('s2-parent', domain.parent)?.vm !== device.vm) return absent as Resolved;
-  const vsid =
-    domain.vsmmu !== undefined && device.vdevice?.vsmmu === domain.vsmmu
-      ? device.vdevice.vsid
-      : undefined;
-  // arm_smmu_attach_prepare_vmaster(): only a vSTE that translates needs the vDEVICE.
-  const rules = rulesOf(device.smmu, context);
-  const config = STE.get(domain.vste.map(fromHex), 'Config');
-  if (vsid === undefined && config === STE_CONFIG.S1 && rules.vdevice === 'required') {
-    return reject('ENOENT', 'device.no-vdevice', `no vDEVICE in ${domain.vsmmu}`) as Resolved;
-  }
-  const { parent, vste } = domain;
-  return { ok: true, parent, vste, ...(vsid !== undefined && { vsid }) };
+  const prefix = streamOf('s1-domain', '');
+  const domains = [...space.tables.keys()].filter((table) => table.startsWith(prefix));
+  const fitting = domains
+    .map((table) => table.slice(prefix.length))
+    .find((id) => {
+      const domain = context.get('s1-domain', id);
+      return domain?.automatic === true && domain.smmu === state.smmu;
+    });
+  const target = { kind: 's1-domain', id: fitting ?? automatic } as const;
+  if (fitting !== undefined) return attachTo({ device, state, target }, context);
+  const made = allocation({ domain: automatic, ioas, device, automatic: true }, context);
+  if (!made.ok) return { ...made };
+  return attachTo({ device, state, target, made: { events: made.events, ioas } }, context);
 }
 
 function detach(command: Of<'DetachDevice'>, context: Context): Decision {
   const { device } = command;
   const state = context.get('device', device);
   if (state === undefined) return reject('ENODEV', 'device.absent', `no device ${device}`);
-  if (state.attached === undefined) return accept();
+  return accept(...detached(device, state, context));
+}
+
+function detached(device: string, state: DeviceState, context: Context): Emitted[] {
   const from = state.attached;
-  return accept(
+  if (from === undefined) return [];
+  return [
     emit('device', device, { type: 'DeviceDetached', device, from }),
-    ...left(from, device),
-  );
+    ...windowEvents(device, from, undefined, context),
+    ...left(from, device, context),
+  ];
 }
 
 function same(a: AttachTarget | undefined, b: AttachTarget): boolean {
   return a?.kind === b.kind && a.id === b.id;
-}
-
-function joined(target: AttachTarget, device: string): Emitted[] {
-  if (target.kind !== 'nested-domain') return [];
-  return [emit('nested-domain', target.id, { type: 'NestedDomainJoined', device })];
-}
-
-function left(target: AttachTarget | undefined, device: string): Emitted[] {
-  if (target?.kind !== 'nested-domain') return [];
-  return [emit('nested-domain', target.id, { type: 'NestedDomainLeft', device })];
 }

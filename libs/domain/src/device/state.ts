@@ -1,4 +1,5 @@
 import { invariant, unreachable } from '../decision';
+import type { VirtualId } from '../vsmmu/virtual-id';
 import type { AttachTarget, DeviceEvent } from './events';
 
 export interface DeviceState {
@@ -6,9 +7,13 @@ export interface DeviceState {
   readonly smmu: string;
   readonly streamIds: readonly number[];
   readonly canwbs: boolean;
+  /** It can do ATS, and its root complex lets it. */
+  readonly ats: boolean;
+  /** It has a function-level reset. */
+  readonly resets: boolean;
   /** The guest whose VMM bound it; absent while the host kernel holds it. */
   readonly vm?: string;
-  readonly vdevice?: { readonly vsmmu: string; readonly vsid: number };
+  readonly vdevice?: { readonly vsmmu: string; readonly vsid: VirtualId };
   /** Absent: the blocked domain. */
   readonly attached?: AttachTarget;
 }
@@ -16,8 +21,8 @@ export interface DeviceState {
 export function evolve(state: DeviceState | undefined, event: DeviceEvent): DeviceState {
   if (event.type === 'DeviceAdded') {
     invariant(state === undefined, `DeviceAdded twice for ${event.device}`);
-    const { host, smmu, streamIds, canwbs } = event;
-    return { host, smmu, streamIds, canwbs };
+    const { host, smmu, streamIds, canwbs, ats, resets = false } = event;
+    return { host, smmu, streamIds, canwbs, ats, resets };
   }
   invariant(state !== undefined, `${event.type} before DeviceAdded`);
   switch (event.type) {
@@ -33,6 +38,19 @@ export function evolve(state: DeviceState | undefined, event: DeviceEvent): Devi
     case 'DeviceDetached': {
       const { attached, ...rest } = state;
       invariant(attached !== undefined, `${event.device} detached while not attached`);
+      return rest;
+    }
+    case 'DeviceDevirtualized': {
+      const { vdevice, ...rest } = state;
+      invariant(vdevice !== undefined, `${event.device} has no vDEVICE`);
+      return rest;
+    }
+    case 'DeviceReset':
+      return state;
+    case 'DeviceReleased': {
+      const { vm, ...rest } = state;
+      invariant(vm !== undefined, `${event.device} released while not bound`);
+      invariant(state.attached === undefined, `${event.device} released while attached`);
       return rest;
     }
     default:

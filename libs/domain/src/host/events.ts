@@ -27,4 +27,7 @@ export type HostEvent =
       readonly type: 'HostRamAssigned';
       readonly vm: string;
       readonly ranges: readonly { readonly pa: Hex; readonly size: Hex }[];
-    };
+    }
+  /** `owner`: the stream of the domain or device that translates under it. */
+  | { readonly type: 'HostAsidAllocated'; readonly asid: number; readonly owner: string }
+  | { readonly type: 'HostAsidReleased'; readonly asid: number };

@@ -1,5 +1,7 @@
 import { addressOf } from '../hex';
 import { invariant, unreachable } from '../decision';
+import { giveBack, isTaken, take } from '../id-space';
+import type { IdSpace } from '../id-space';
 import type { HostEvent, Policy, RegionUse } from './events';
 
 export interface Range {
@@ -14,6 +16,8 @@ export interface HostState {
   readonly devices: readonly string[];
   /** Guest RAM that is taken, by physical address. */
   readonly assigned: readonly (Range & { readonly vm: string })[];
+  /** ASIDs in use. The driver has one space of them for all SMMUs (arm_smmu_asid_xa). */
+  readonly asids: IdSpace;
 }
 
 export function evolve(state: HostState | undefined, event: HostEvent): HostState {
@@ -24,7 +28,7 @@ export function evolve(state: HostState | undefined, event: HostEvent): HostStat
       base: addressOf(r.base),
       size: addressOf(r.size),
     }));
-    return { policy: event.policy, memory, smmus: [], devices: [], assigned: [] };
+    return { policy: event.policy, memory, smmus: [], devices: [], assigned: [], asids: [] };
   }
   invariant(state !== undefined, `${event.type} before HostRegistered`);
   switch (event.type) {
@@ -40,6 +44,12 @@ export function evolve(state: HostState | undefined, event: HostEvent): HostStat
       }));
       return { ...state, assigned: [...state.assigned, ...added] };
     }
+    case 'HostAsidAllocated':
+      invariant(!isTaken(state.asids, event.asid), `ASID ${event.asid} allocated twice`);
+      return { ...state, asids: take(state.asids, event.asid) };
+    case 'HostAsidReleased':
+      invariant(isTaken(state.asids, event.asid), `ASID ${event.asid} released while free`);
+      return { ...state, asids: giveBack(state.asids, event.asid) };
     default:
       return unreachable(event);
   }

@@ -13,9 +13,13 @@ export type IoasCommand =
       readonly write: boolean;
     }
   | {
-      /** IOMMU_IOAS_UNMAP. */
+      /**
+       * IOMMU_IOAS_UNMAP: area by area, in address order; one that straddles the range stops it. All 2^64-1 bytes from 0
+       * mean everything, however little that is.
+       */
       readonly type: 'UnmapIova';
       readonly ioas: string;
       readonly iova: Hex;
       readonly length: Hex;
-    };
+    }
+  | { readonly type: 'FreeIoas'; readonly ioas: string };

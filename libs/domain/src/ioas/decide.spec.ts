@@ -80,15 +80,39 @@ describe('MapIova', () => {
 });
 
 describe('UnmapIova', () => {
-  it('takes away every mapping inside the range', () => {
+  it('takes away every mapping inside the range, and names what was mapped', () => {
     given(...full)
       .when(unmap('0x3ffff000', '0x300000'))
-      .then(on({ ...unmap('0x3ffff000', '0x300000'), type: 'IoasUnmapped' }));
+      .then(on({ ...unmap('0x40000000', '0x200000'), type: 'IoasUnmapped' }));
     const state = new History([
       ...full,
-      on({ ...unmap('0x3ffff000', '0x300000'), type: 'IoasUnmapped' }),
+      on({ ...unmap('0x40000000', '0x200000'), type: 'IoasUnmapped' }),
     ]).get('ioas', 'i');
     expect(state?.areas).toEqual([]);
+  });
+
+  it('takes away what comes before a mapping that reaches beyond the range, then fails', () => {
+    const pages = ['0x0', '0x1000', '0x4000'] as const;
+    const world = history(c.registerHost, c.createVm, c.createIoas, ...pages.map(page), {
+      ...c.mapIova,
+      iova: '0x8000',
+    });
+    const { decision } = given(...world).when(unmap('0x0', '0x9000'));
+    expect(decision).toMatchObject({
+      ok: true,
+      events: [on({ ...unmap('0x0', '0x5000'), type: 'IoasUnmapped' })],
+      stopped: { errno: 'ENOENT', code: 'ioas.straddles' },
+    });
+  });
+
+  it('of everything counts what there was, and is content with nothing', () => {
+    const everything = unmap('0x0', '0xffffffffffffffff');
+    expect(given(...full).when(everything).decision.answer).toEqual({ unmapped: '0x200000' });
+    expect(given(...empty).when(everything).decision).toEqual({
+      ok: true,
+      events: [],
+      answer: { unmapped: '0x0' },
+    });
   });
 
   it('needs the IOAS and something mapped', () => {
@@ -111,8 +135,11 @@ describe('UnmapIova', () => {
 
   it('refuses a range that wraps', () => {
     given(...full)
-      .when(unmap('0xfffffffffffff000', '0x1000'))
+      .when(unmap('0xfffffffffffff000', '0x1001'))
       .thenRejected('EOVERFLOW', 'ioas.overflow');
+    given(...full)
+      .when(unmap('0xfffffffffffff000', '0x1000'))
+      .thenRejected('ENOENT', 'ioas.unmapped');
   });
 });
 

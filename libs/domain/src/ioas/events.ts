@@ -17,5 +17,16 @@ export type IoasEvent =
       readonly iova: Hex;
       readonly length: Hex;
     }
-  /** A device's reserved region (software MSI) is enforced from its first attach on. */
-  | { readonly type: 'IoasWindowReserved'; readonly device: string };
+  /** A device's reserved region (software MSI) is enforced while it is attached. */
+  | { readonly type: 'IoasWindowReserved'; readonly device: string }
+  | { readonly type: 'IoasWindowReleased'; readonly device: string }
+  | {
+      /** A page table mirrors it from now on. */
+      readonly type: 'IoasTableAdded';
+      /** Stream of the domain that owns the table. */
+      readonly table: string;
+      /** Input address size of the table in bits: nothing above can be mapped. */
+      readonly inputSize: number;
+    }
+  | { readonly type: 'IoasTableRemoved'; readonly table: string }
+  | { readonly type: 'IoasFreed'; readonly ioas: string };

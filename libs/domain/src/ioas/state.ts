@@ -17,16 +17,20 @@ export interface IoasState {
   readonly vm: string;
   /** Areas by IOVA, none overlapping, each as it was mapped. */
   readonly areas: readonly Mapping[];
-  /** Whether a device's software-MSI window is reserved in it. */
-  readonly reserved: boolean;
+  /** Devices whose software-MSI window is reserved in it. */
+  readonly reserved: ReadonlySet<string>;
+  /** Page tables that mirror it: stream of the domain → input address size in bits. */
+  readonly tables: ReadonlyMap<string, number>;
+  readonly freed: boolean;
 }
 
 export function evolve(state: IoasState | undefined, event: IoasEvent): IoasState {
   if (event.type === 'IoasCreated') {
     invariant(state === undefined, `IoasCreated twice for ${event.ioas}`);
-    return { vm: event.vm, areas: [], reserved: false };
+    const nothing = { areas: [], reserved: new Set<string>(), tables: new Map<string, number>() };
+    return { vm: event.vm, ...nothing, freed: false };
   }
-  invariant(state !== undefined, `${event.type} before IoasCreated`);
+  invariant(state !== undefined && !state.freed, `${event.type} on an IOAS that is not live`);
   switch (event.type) {
     case 'IoasMapped': {
       const { read, write } = event;
@@ -44,7 +48,21 @@ export function evolve(state: IoasState | undefined, event: IoasEvent): IoasStat
       return { ...state, areas: state.areas.filter((a) => !contains(range, a)) };
     }
     case 'IoasWindowReserved':
-      return { ...state, reserved: true };
+      return { ...state, reserved: new Set(state.reserved).add(event.device) };
+    case 'IoasWindowReleased': {
+      const reserved = new Set(state.reserved);
+      reserved.delete(event.device);
+      return { ...state, reserved };
+    }
+    case 'IoasTableAdded':
+      return { ...state, tables: new Map(state.tables).set(event.table, event.inputSize) };
+    case 'IoasTableRemoved': {
+      const tables = new Map(state.tables);
+      invariant(tables.delete(event.table), `${event.table} does not mirror the IOAS`);
+      return { ...state, tables };
+    }
+    case 'IoasFreed':
+      return { ...state, areas: [], freed: true };
     default:
       return unreachable(event);
   }
@@ -52,4 +70,14 @@ export function evolve(state: IoasState | undefined, event: IoasEvent): IoasStat
 
 export function mappedInSoftwareMsiWindow(state: IoasState): boolean {
   return state.areas.some((a) => overlaps(a, SOFTWARE_MSI_WINDOW));
+}
+
+/** First address that some table of it cannot map: 2^52 while none is smaller. */
+export function apertureEnd(state: IoasState): number {
+  return 2 ** Math.min(52, ...state.tables.values());
+}
+
+/** Whether it maps something that a table of this input size cannot hold. */
+export function mappedBeyond(state: IoasState, inputSize: number): boolean {
+  return state.areas.some((area) => area.base + area.size > 2 ** inputSize);
 }

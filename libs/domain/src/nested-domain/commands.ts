@@ -12,5 +12,6 @@ export type NestedDomainCommand =
       readonly parent?: string;
       readonly device: string;
       readonly vste: readonly [Hex, Hex];
+      readonly faultQueue?: string;
     }
   | { readonly type: 'FreeNestedDomain'; readonly domain: string };

@@ -8,12 +8,16 @@ const allocated = history(...c.NESTED);
 const free = { type: 'FreeNestedDomain', domain: 'n' } as const;
 const event = (vste: typeof c.S1_VSTE) =>
   ({ type: 'NestedDomainAllocated', domain: 'n', vsmmu: 'vs', parent: 'p', vste }) as const;
+const joinedVsmmu = {
+  stream: 'vsmmu/vs',
+  event: { type: 'VsmmuJoined', user: 'nested-domain/n' },
+};
 
 describe('AllocateNestedDomain', () => {
   it('keeps the vSTE that the driver accepts', () => {
     given(...ready)
       .when(c.allocateDomain)
-      .then({ stream: 'nested-domain/n', event: event(c.S1_VSTE) });
+      .then({ stream: 'nested-domain/n', event: event(c.S1_VSTE) }, joinedVsmmu);
   });
 
   it('happens once an id, a freed one too', () => {
@@ -50,7 +54,7 @@ describe('AllocateNestedDomain', () => {
   it('keeps an invalid vSTE as zero', () => {
     given(...ready)
       .when({ ...c.allocateDomain, vste: ['0xfffffffffffffffe', '0xffffffffffffffff'] })
-      .then({ stream: 'nested-domain/n', event: event(['0x0', '0x0']) });
+      .then({ stream: 'nested-domain/n', event: event(['0x0', '0x0']) }, joinedVsmmu);
   });
 });
 
@@ -58,7 +62,10 @@ describe('FreeNestedDomain', () => {
   it('frees one that nothing is attached to', () => {
     given(...allocated)
       .when(free)
-      .then({ stream: 'nested-domain/n', event: { ...free, type: 'NestedDomainFreed' } as never });
+      .then(
+        { stream: 'nested-domain/n', event: { ...free, type: 'NestedDomainFreed' } as never },
+        { ...joinedVsmmu, event: { ...joinedVsmmu.event, type: 'VsmmuLeft' } },
+      );
   });
 
   it('refuses while a device is attached', () => {

@@ -1,8 +1,9 @@
 import { validateVste } from '@steward/host';
 import type { PolicyRules } from '@steward/host';
 import type { Context, Decider } from '../aggregates';
-import { accept, emit, reject } from '../decision';
-import type { Decision } from '../decision';
+import { accept, emit, reject, streamOf } from '../decision';
+import type { Decision, Emitted } from '../decision';
+import { joinedQueue, leftQueue, queueProblem } from '../fault-queue/users';
 import { fromHex } from '../hex';
 import type { Hex } from '../hex';
 import type { DeviceState } from '../device/state';
@@ -10,6 +11,7 @@ import { rulesOf } from '../host/rules';
 import { whyNoNesting } from '../smmu/nesting';
 import type { NestedDomainCommand } from './commands';
 import { evolve } from './state';
+import type { NestedDomainState } from './state';
 
 export const nestedDomainDecider: Decider<'nested-domain'> = {
   kind: 'nested-domain',
@@ -20,7 +22,7 @@ export const nestedDomainDecider: Decider<'nested-domain'> = {
 };
 
 function allocate(command: Allocate, context: Context): Decision {
-  const { domain, device } = command;
+  const { domain, device, faultQueue } = command;
   if (context.get('nested-domain', domain) !== undefined) {
     return reject('EEXIST', 'nested-domain.exists', `nested domain ${domain} exists already`);
   }
@@ -38,10 +40,19 @@ function allocate(command: Allocate, context: Context): Decision {
   // Kept as the guest gave it, EATS too: the driver decides about ATS at each attach.
   const zeroed = verdict.vste.every((word) => word === 0n);
   const vste: readonly [Hex, Hex] = zeroed ? ['0x0', '0x0'] : command.vste;
+  const problem = queueProblem(faultQueue, context);
+  if (problem !== undefined) return { ok: false, ...problem };
   const { parent, vsmmu } = found;
   const on = vsmmu === undefined ? { parent } : { vsmmu, parent };
+  const queue = faultQueue === undefined ? {} : { faultQueue };
+  const user = streamOf('nested-domain', domain);
+  const allocated = { domain, ...on, vste, ...queue };
   return accept(
-    emit('nested-domain', domain, { type: 'NestedDomainAllocated', domain, ...on, vste }),
+    emit('nested-domain', domain, { type: 'NestedDomainAllocated', ...allocated }),
+    vsmmu === undefined
+      ? emit('s2-parent', parent, { type: 'NestParentJoined', user })
+      : emit('vsmmu', vsmmu, { type: 'VsmmuJoined', user }),
+    ...joinedQueue(faultQueue, user),
   );
 }
 
@@ -56,7 +67,7 @@ interface Asked {
 
 function onVsmmu({ vsmmu = '', device }: Allocate, master: DeviceState, { context }: Asked): Below {
   const viommu = context.get('vsmmu', vsmmu);
-  if (viommu === undefined || viommu.vm !== master.vm) {
+  if (viommu === undefined || viommu.freed || viommu.vm !== master.vm) {
     return refuse('ENOENT', 'vsmmu.absent', `no vSMMU ${vsmmu} of ${master.vm}`);
   }
   if (viommu.smmu !== master.smmu) {
@@ -69,7 +80,7 @@ function onVsmmu({ vsmmu = '', device }: Allocate, master: DeviceState, { contex
 function onParent({ parent = '', device }: Allocate, master: DeviceState, asked: Asked): Below {
   const { context, rules } = asked;
   const s2 = context.get('s2-parent', parent);
-  if (s2 === undefined || s2.vm !== master.vm) {
+  if (s2 === undefined || s2.freed || s2.vm !== master.vm) {
     return refuse('ENOENT', 's2-parent.absent', `no nest parent ${parent} of ${master.vm}`);
   }
   if (rules.nestedOn !== 's2-parent') {
@@ -100,5 +111,24 @@ function free(
     const users = [...state.attached].join(', ');
     return reject('EBUSY', 'nested-domain.attached', `${domain} is attached to ${users}`);
   }
-  return accept(emit('nested-domain', domain, { type: 'NestedDomainFreed', domain }));
+  const user = streamOf('nested-domain', domain);
+  return accept(
+    emit('nested-domain', domain, { type: 'NestedDomainFreed', domain }),
+    ...leftBelow(state, user, context),
+    ...leftQueue(state.faultQueue, user),
+  );
+}
+
+/** What it stood on counts it no longer. Logs of before such objects were freed do not say that it joined. */
+function leftBelow(
+  { vsmmu, parent }: NestedDomainState,
+  user: string,
+  context: Context,
+): Emitted[] {
+  if (vsmmu !== undefined) {
+    if (context.get('vsmmu', vsmmu)?.users.has(user) !== true) return [];
+    return [emit('vsmmu', vsmmu, { type: 'VsmmuLeft', user })];
+  }
+  if (context.get('s2-parent', parent)?.users.has(user) !== true) return [];
+  return [emit('s2-parent', parent, { type: 'NestParentLeft', user })];
 }

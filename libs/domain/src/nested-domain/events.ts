@@ -9,6 +9,7 @@ export type NestedDomainEvent =
       readonly parent: string;
       /** As the driver keeps it: zero when V=0, if the policy says so. */
       readonly vste: readonly [Hex, Hex];
+      readonly faultQueue?: string;
     }
   | { readonly type: 'NestedDomainFreed'; readonly domain: string }
   | { readonly type: 'NestedDomainJoined'; readonly device: string }

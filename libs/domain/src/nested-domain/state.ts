@@ -6,6 +6,7 @@ export interface NestedDomainState {
   readonly vsmmu?: string;
   readonly parent: string;
   readonly vste: readonly [Hex, Hex];
+  readonly faultQueue?: string;
   readonly attached: ReadonlySet<string>;
   readonly freed: boolean;
 }
@@ -16,9 +17,10 @@ export function evolve(
 ): NestedDomainState {
   if (event.type === 'NestedDomainAllocated') {
     invariant(state === undefined, `NestedDomainAllocated twice for ${event.domain}`);
-    const { vsmmu, parent, vste } = event;
+    const { vsmmu, parent, vste, faultQueue } = event;
     const on = vsmmu === undefined ? { parent } : { vsmmu, parent };
-    return { ...on, vste, attached: new Set(), freed: false };
+    const queue = faultQueue === undefined ? {} : { faultQueue };
+    return { ...on, vste, ...queue, attached: new Set(), freed: false };
   }
   invariant(state !== undefined && !state.freed, `${event.type} on a domain that is not live`);
   const attached = new Set(state.attached);

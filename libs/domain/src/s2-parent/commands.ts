@@ -19,4 +19,5 @@ export type S2ParentCommand =
       readonly parent: string;
       readonly ipa: Hex;
       readonly pa: Hex;
-    };
+    }
+  | { readonly type: 'FreeNestParent'; readonly parent: string };

@@ -28,9 +28,15 @@ describe('AllocateNestParent', () => {
           stream: 'smmu/s',
           event: { type: 'SmmuVmidAllocated', vmid: 1, parent: 'p' } as never,
         },
+        {
+          stream: 'ioas/i',
+          event: { type: 'IoasTableAdded', table: 's2-parent/p', inputSize: 44 } as never,
+        },
       );
     const { decision } = given(...allocated).when({ ...c.allocateParent, parent: 'next' });
-    expect(decision).toMatchObject({ events: [{ event: { vmid: 2 } }, { event: { vmid: 2 } }] });
+    expect(decision).toMatchObject({
+      events: [{ event: { vmid: 2 } }, { event: { vmid: 2 } }, {}],
+    });
   });
 
   it('happens once an id', () => {

@@ -1,9 +1,10 @@
+import { stage2Geometry } from '@steward/host';
 import type { Context, Decider } from '../aggregates';
-import { accept, emit, reject } from '../decision';
+import { accept, emit, reject, streamOf, unreachable } from '../decision';
 import type { Decision } from '../decision';
 import { addressOf, tooWide } from '../hex';
 import { contains } from '../host/state';
-import { SOFTWARE_MSI_WINDOW } from '../ioas/state';
+import { mappedBeyond, SOFTWARE_MSI_WINDOW } from '../ioas/state';
 import { PAGE_SIZE } from '../page';
 import { freeVmid } from '../smmu/state';
 import type { S2ParentCommand } from './commands';
@@ -11,13 +12,23 @@ import { evolve } from './state';
 
 export const s2ParentDecider: Decider<'s2-parent'> = {
   kind: 's2-parent',
-  commands: { AllocateNestParent: true, MapSoftwareMsi: true },
-  decide: (command, context) =>
-    command.type === 'AllocateNestParent'
-      ? allocate(command, context)
-      : mapDoorbell(command, context),
+  commands: { AllocateNestParent: true, MapSoftwareMsi: true, FreeNestParent: true },
+  decide,
   evolve,
 };
+
+function decide(command: S2ParentCommand, context: Context): Decision {
+  switch (command.type) {
+    case 'AllocateNestParent':
+      return allocate(command, context);
+    case 'MapSoftwareMsi':
+      return mapDoorbell(command, context);
+    case 'FreeNestParent':
+      return free(command, context);
+    default:
+      return unreachable(command);
+  }
+}
 
 function allocate(
   command: Extract<S2ParentCommand, { type: 'AllocateNestParent' }>,
@@ -32,7 +43,7 @@ function allocate(
   if (master === undefined || master.vm === undefined) {
     return reject('ENOENT', 'device.absent', `no bound device ${device}`);
   }
-  if (space === undefined || space.vm !== master.vm) {
+  if (space === undefined || space.freed || space.vm !== master.vm) {
     return reject('ENOENT', 'ioas.absent', `no IOAS ${ioas} of ${master.vm}`);
   }
   const { smmu } = master;
@@ -44,6 +55,10 @@ function allocate(
   if (vmid === undefined) {
     return reject('ENOSPC', 'smmu.vmids', `SMMU ${smmu} has no free VMID`);
   }
+  const inputSize = stage2Geometry(iommu.probe.iasBits, iommu.probe.oas).inputSize;
+  if (mappedBeyond(space, inputSize)) {
+    return reject('EADDRINUSE', 'ioas.aperture', `${ioas} maps what ${parent} cannot translate`);
+  }
   return accept(
     emit('s2-parent', parent, {
       type: 'NestParentAllocated',
@@ -54,6 +69,11 @@ function allocate(
       vmid,
     }),
     emit('smmu', smmu, { type: 'SmmuVmidAllocated', vmid, parent }),
+    emit('ioas', ioas, {
+      type: 'IoasTableAdded',
+      table: streamOf('s2-parent', parent),
+      inputSize,
+    }),
   );
 }
 
@@ -63,7 +83,9 @@ function mapDoorbell(
 ): Decision {
   const { parent, ipa, pa } = command;
   const state = context.get('s2-parent', parent);
-  if (state === undefined) return reject('ENOENT', 's2-parent.absent', `no parent ${parent}`);
+  if (state === undefined || state.freed) {
+    return reject('ENOENT', 's2-parent.absent', `no parent ${parent}`);
+  }
   const wide = tooWide(ipa, pa);
   if (wide !== undefined) {
     return reject('EINVAL', 's2-parent.msi-window', `${wide} is no address below 2^52`);
@@ -82,4 +104,22 @@ function mapDoorbell(
     return reject('EINVAL', 's2-parent.doorbell', `${pa} is no MSI doorbell of the host`);
   }
   return accept(emit('s2-parent', parent, { type: 'SoftwareMsiMapped', parent, ipa, pa }));
+}
+
+function free(
+  { parent }: Extract<S2ParentCommand, { type: 'FreeNestParent' }>,
+  context: Context,
+): Decision {
+  const state = context.get('s2-parent', parent);
+  if (state === undefined || state.freed) {
+    return reject('ENOENT', 's2-parent.absent', `no stage-2 parent ${parent}`);
+  }
+  const [user] = state.users;
+  if (user !== undefined) return reject('EBUSY', 's2-parent.used', `${user} uses ${parent}`);
+  const { ioas, smmu, vmid } = state;
+  return accept(
+    emit('s2-parent', parent, { type: 'NestParentFreed', parent }),
+    emit('smmu', smmu, { type: 'SmmuVmidReleased', vmid }),
+    emit('ioas', ioas, { type: 'IoasTableRemoved', table: streamOf('s2-parent', parent) }),
+  );
 }

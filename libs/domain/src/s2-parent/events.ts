@@ -15,4 +15,8 @@ export type S2ParentEvent =
       readonly parent: string;
       readonly ipa: Hex;
       readonly pa: Hex;
-    };
+    }
+  | { readonly type: 'NestParentFreed'; readonly parent: string }
+  /** `user`: stream of a device attached to it, or of a vSMMU on it. */
+  | { readonly type: 'NestParentJoined'; readonly user: string }
+  | { readonly type: 'NestParentLeft'; readonly user: string };

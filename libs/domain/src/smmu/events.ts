@@ -17,4 +17,5 @@ export type SmmuEvent =
       readonly device: string;
       readonly streamIds: readonly number[];
     }
-  | { readonly type: 'SmmuVmidAllocated'; readonly vmid: number; readonly parent: string };
+  | { readonly type: 'SmmuVmidAllocated'; readonly vmid: number; readonly parent: string }
+  | { readonly type: 'SmmuVmidReleased'; readonly vmid: number };

@@ -3,9 +3,12 @@ import type { Probe } from '@steward/host';
 import { invariant, unreachable } from '../decision';
 import type { SmmuEvent } from './events';
 import { probed } from './probed';
+import type { SmmuIdentity } from './probed';
 
 export interface SmmuState {
   readonly host: string;
+  /** IDR0–IDR5, IIDR and AIDR as they read, whatever the driver was forced to believe. */
+  readonly identity: SmmuIdentity;
   /** What the driver uses of it. */
   readonly probe: Probe;
   /** StreamID → device. */
@@ -19,7 +22,7 @@ export function evolve(state: SmmuState | undefined, event: SmmuEvent): SmmuStat
     invariant(state === undefined, `SmmuAdded twice for ${event.smmu}`);
     const probe = probed(event);
     invariant(!(probe instanceof UnsupportedSmmu), `${event.smmu} fails its probe`);
-    return { host: event.host, probe, streams: new Map(), vmids: new Map() };
+    return { host: event.host, identity: event, probe, streams: new Map(), vmids: new Map() };
   }
   invariant(state !== undefined, `${event.type} before SmmuAdded`);
   switch (event.type) {
@@ -34,6 +37,11 @@ export function evolve(state: SmmuState | undefined, event: SmmuEvent): SmmuStat
     case 'SmmuVmidAllocated':
       invariant(!state.vmids.has(event.vmid), `VMID ${event.vmid} allocated twice`);
       return { ...state, vmids: new Map(state.vmids).set(event.vmid, event.parent) };
+    case 'SmmuVmidReleased': {
+      const vmids = new Map(state.vmids);
+      invariant(vmids.delete(event.vmid), `VMID ${event.vmid} released while free`);
+      return { ...state, vmids };
+    }
     default:
       return unreachable(event);
   }

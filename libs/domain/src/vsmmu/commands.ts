@@ -1,5 +1,6 @@
 import type { Hex } from '../hex';
 import type { GuestRegister } from './events';
+import type { VirtualId } from './virtual-id';
 
 export type VsmmuCommand =
   | {
@@ -15,8 +16,10 @@ export type VsmmuCommand =
       readonly type: 'AllocateVdevice';
       readonly vsmmu: string;
       readonly device: string;
-      readonly vsid: number;
+      readonly vsid: VirtualId;
     }
+  | { readonly type: 'FreeVdevice'; readonly vsmmu: string; readonly device: string }
+  | { readonly type: 'FreeVsmmu'; readonly vsmmu: string }
   | {
       readonly type: 'WriteGuestRegister';
       readonly vsmmu: string;

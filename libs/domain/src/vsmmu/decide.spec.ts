@@ -33,7 +33,10 @@ describe('CreateVsmmu', () => {
     const { device: _, ...rest } = c.createVsmmu;
     given(...history(...c.PARENTED))
       .when(c.createVsmmu)
-      .then(on({ ...rest, type: 'VsmmuCreated', vm: 'v', smmu: 's', vmid: 1 } as never));
+      .then(on({ ...rest, type: 'VsmmuCreated', vm: 'v', smmu: 's', vmid: 1 } as never), {
+        stream: 's2-parent/p',
+        event: { type: 'NestParentJoined', user: 'vsmmu/vs' } as never,
+      });
   });
 
   it('happens once an id', () => {

@@ -1,18 +1,23 @@
-import { convertGuestCommand } from '@steward/host';
+import { convertGuestCommand, GUEST_BATCH } from '@steward/host';
 import type { Context, Decider } from '../aggregates';
-import { accept, emit, reject, unreachable } from '../decision';
-import type { Decision } from '../decision';
+import { accept, emit, reject, streamOf, unreachable } from '../decision';
+import type { Decision, Emitted } from '../decision';
+import { toHex } from '../hex';
 import { rulesOf } from '../host/rules';
 import { whyNoNesting } from '../smmu/nesting';
 import type { VsmmuCommand } from './commands';
 import { evolve, queuedCommands, queueEntries } from './state';
 import type { VsmmuState } from './state';
+import { isVirtualId } from './virtual-id';
+import type { VirtualId } from './virtual-id';
 
 export const vsmmuDecider: Decider<'vsmmu'> = {
   kind: 'vsmmu',
   commands: {
     CreateVsmmu: true,
     AllocateVdevice: true,
+    FreeVdevice: true,
+    FreeVsmmu: true,
     WriteGuestRegister: true,
     QueueGuestCommands: true,
     ForwardInvalidations: true,
@@ -25,7 +30,6 @@ export const vsmmuDecider: Decider<'vsmmu'> = {
 
 type Of<T extends VsmmuCommand['type']> = Extract<VsmmuCommand, { type: T }>;
 
-const STREAM_ID_MAX = 2 ** 32 - 1;
 const COMMAND_WORDS = 2;
 const EVENT_WORDS = 4;
 const CMDQEN = 8n; // CR0 bit 3
@@ -35,10 +39,16 @@ function decide(command: VsmmuCommand, context: Context): Decision {
   if (command.type === 'CreateVsmmu') return create(command, context);
   const { vsmmu } = command;
   const state = context.get('vsmmu', vsmmu);
-  if (state === undefined) return reject('ENOENT', 'vsmmu.absent', `no vSMMU ${vsmmu}`);
+  if (state === undefined || state.freed) {
+    return reject('ENOENT', 'vsmmu.absent', `no vSMMU ${vsmmu}`);
+  }
   switch (command.type) {
     case 'AllocateVdevice':
       return allocateVdevice(command, state, context);
+    case 'FreeVdevice':
+      return freeVdevice(command, context);
+    case 'FreeVsmmu':
+      return free(command, state);
     case 'WriteGuestRegister': {
       const { register, value } = command;
       return accept(emit('vsmmu', vsmmu, { type: 'VsmmuRegisterWritten', vsmmu, register, value }));
@@ -80,14 +90,21 @@ function create(command: Of<'CreateVsmmu'>, context: Context): Decision {
     return reject('EOPNOTSUPP', 'vsmmu.unsupported', `${master.smmu} ${why}`);
   }
   const s2 = context.get('s2-parent', parent);
-  if (s2 === undefined || s2.vm !== master.vm) {
+  if (s2 === undefined && context.get('s1-domain', parent)?.freed === false) {
+    return reject('EINVAL', 'vsmmu.no-parent', `${parent} is no nest parent`);
+  }
+  if (s2 === undefined || s2.freed || s2.vm !== master.vm) {
     return reject('ENOENT', 's2-parent.absent', `no nest parent ${parent} of ${master.vm}`);
   }
   if (s2.smmu !== master.smmu) {
     return reject('EINVAL', 'vsmmu.other-smmu', `parent ${parent} is on ${s2.smmu}`);
   }
   const { vm, smmu, vmid } = s2;
-  return accept(emit('vsmmu', vsmmu, { type: 'VsmmuCreated', vsmmu, vm, parent, smmu, vmid, idr }));
+  const user = streamOf('vsmmu', vsmmu);
+  return accept(
+    emit('vsmmu', vsmmu, { type: 'VsmmuCreated', vsmmu, vm, parent, smmu, vmid, idr }),
+    emit('s2-parent', parent, { type: 'NestParentJoined', user }),
+  );
 }
 
 function allocateVdevice(
@@ -96,8 +113,8 @@ function allocateVdevice(
   context: Context,
 ): Decision {
   const { vsmmu, device, vsid } = command;
-  if (!Number.isInteger(vsid) || vsid < 0 || vsid > STREAM_ID_MAX) {
-    return reject('EINVAL', 'vsmmu.vsid', `vSID ${vsid} is no 32-bit StreamID`);
+  if (!isVirtualId(vsid)) {
+    return reject('EINVAL', 'vsmmu.vsid', `vSID ${vsid} is no 32-bit number and no wider in hex`);
   }
   const master = context.get('device', device);
   if (master === undefined || master.vm !== state.vm) {
@@ -110,7 +127,7 @@ function allocateVdevice(
     return reject('EEXIST', 'device.vdevice', `${device} has a vDEVICE in ${master.vdevice.vsmmu}`);
   }
   if (state.vdevices.has(vsid)) {
-    return reject('EEXIST', 'vsmmu.vsid', `vSID 0x${vsid.toString(16)} is taken in ${vsmmu}`);
+    return reject('EEXIST', 'vsmmu.vsid', `vSID ${toHex(BigInt(vsid))} is taken in ${vsmmu}`);
   }
   return accept(
     emit('vsmmu', vsmmu, { type: 'VdeviceAllocated', vsmmu, device, vsid }),
@@ -135,26 +152,46 @@ function queue({ vsmmu, words }: Of<'QueueGuestCommands'>, state: VsmmuState): D
   return accept(emit('vsmmu', vsmmu, { type: 'GuestCommandsQueued', vsmmu, count, words }));
 }
 
+/**
+ * HWPT_INVALIDATE (arm_vsmmu_cache_invalidate): entries are converted in order and issued in batches of 63. One that cannot be
+ * converted ends it: earlier batches have been issued, entries before it in its own batch have not, though the kernel counts
+ * them as handled.
+ */
 function forward(
   { vsmmu, words }: Of<'ForwardInvalidations'>,
   state: VsmmuState,
   context: Context,
 ): Decision {
-  const count = words.length / COMMAND_WORDS;
-  if (count === 0 || !Number.isInteger(count)) {
+  const entries = words.length / COMMAND_WORDS;
+  if (entries === 0 || !Number.isInteger(entries)) {
     return reject('EINVAL', 'vsmmu.entries', 'HWPT_INVALIDATE needs entries of two words each');
   }
   const probe = context.get('smmu', state.smmu)?.probe;
   if (probe === undefined) return reject('ENOENT', 'smmu.absent', `no SMMU ${state.smmu}`);
   // Which StreamID a vSID becomes is the driver's business when it issues; here it only must exist.
   const streamIdOf = (vsid: number) => (state.vdevices.has(vsid) ? 0 : undefined);
-  for (let i = 0; i < count; i++) {
-    const entry = [words[2 * i] ?? 0n, words[2 * i + 1] ?? 0n] as const;
-    if (convertGuestCommand(entry, { vmid: state.vmid, streamIdOf, probe }) === undefined) {
-      return reject('EIO', 'vsmmu.entry', `entry ${i} cannot be forwarded`);
-    }
+  let handled = 0;
+  while (handled < entries) {
+    const entry = [words[2 * handled] ?? 0n, words[2 * handled + 1] ?? 0n] as const;
+    if (convertGuestCommand(entry, { vmid: state.vmid, streamIdOf, probe }) === undefined) break;
+    handled += 1;
   }
-  return accept(emit('vsmmu', vsmmu, { type: 'GuestInvalidationsForwarded', vsmmu, count, words }));
+  const answer = { handled };
+  const event = (count: number): Emitted => {
+    const issued = words.slice(0, count * COMMAND_WORDS);
+    return emit('vsmmu', vsmmu, {
+      type: 'GuestInvalidationsForwarded',
+      vsmmu,
+      count,
+      words: issued,
+    });
+  };
+  if (handled === entries) return { ok: true, events: [event(entries)], answer };
+  const reason = `entry ${handled} cannot be forwarded`;
+  const stopped = { errno: 'EIO', code: 'vsmmu.entry', reason } as const;
+  const issued = handled - (handled % GUEST_BATCH);
+  if (issued === 0) return { ok: false, ...stopped, answer };
+  return { ok: true, events: [event(issued)], stopped, answer };
 }
 
 function recordEvent({ vsmmu, words }: Of<'RecordGuestEvent'>, state: VsmmuState): Decision {
@@ -165,4 +202,33 @@ function recordEvent({ vsmmu, words }: Of<'RecordGuestEvent'>, state: VsmmuState
     return reject('ENXIO', 'vsmmu.eventq-off', `the guest has not enabled events of ${vsmmu}`);
   }
   return accept(emit('vsmmu', vsmmu, { type: 'GuestEventRecorded', vsmmu, words }));
+}
+
+function freeVdevice({ vsmmu, device }: Of<'FreeVdevice'>, context: Context): Decision {
+  const vdevice = context.get('device', device)?.vdevice;
+  if (vdevice?.vsmmu !== vsmmu) {
+    return reject('ENOENT', 'vsmmu.vdevice', `${device} has no vDEVICE in ${vsmmu}`);
+  }
+  return accept(...vdeviceGone(device, vdevice));
+}
+
+/** The events of a vDEVICE's end. An attachment keeps the vSID it was made with. */
+export function vdeviceGone(
+  device: string,
+  { vsmmu, vsid }: { readonly vsmmu: string; readonly vsid: VirtualId },
+): Emitted[] {
+  return [
+    emit('vsmmu', vsmmu, { type: 'VdeviceFreed', vsmmu, device, vsid }),
+    emit('device', device, { type: 'DeviceDevirtualized', device, vsmmu, vsid }),
+  ];
+}
+
+function free({ vsmmu }: Of<'FreeVsmmu'>, state: VsmmuState): Decision {
+  const [used] = [...state.users.keys(), ...state.vdevices.values()];
+  if (used !== undefined) return reject('EBUSY', 'vsmmu.used', `${used} uses ${vsmmu}`);
+  const user = streamOf('vsmmu', vsmmu);
+  return accept(
+    emit('vsmmu', vsmmu, { type: 'VsmmuFreed', vsmmu }),
+    emit('s2-parent', state.parent, { type: 'NestParentLeft', user }),
+  );
 }

@@ -1,4 +1,5 @@
 import type { Hex } from '../hex';
+import type { VirtualId } from './virtual-id';
 
 /** Registers of the guest's view that its driver writes; the queues' indices among them. */
 export type GuestRegister =
@@ -39,8 +40,24 @@ export type VsmmuEvent =
       readonly type: 'VdeviceAllocated';
       readonly vsmmu: string;
       readonly device: string;
-      readonly vsid: number;
+      readonly vsid: VirtualId;
     }
+  | {
+      readonly type: 'VdeviceFreed';
+      readonly vsmmu: string;
+      readonly device: string;
+      readonly vsid: VirtualId;
+    }
+  | {
+      /** A nested domain or vEVENTQ was made on it. */
+      readonly type: 'VsmmuJoined';
+      /** Stream of the object. */
+      readonly user: string;
+      /** Of a vEVENTQ: its type, of which a vSMMU has one queue each. */
+      readonly queueType?: number;
+    }
+  | { readonly type: 'VsmmuLeft'; readonly user: string }
+  | { readonly type: 'VsmmuFreed'; readonly vsmmu: string }
   | {
       readonly type: 'VsmmuRegisterWritten';
       readonly vsmmu: string;

@@ -1,6 +1,7 @@
 import { invariant, unreachable } from '../decision';
 import { fromHex } from '../hex';
 import type { GuestRegister, VsmmuEvent } from './events';
+import type { VirtualId } from './virtual-id';
 
 export interface VsmmuState {
   readonly vm: string;
@@ -8,7 +9,10 @@ export interface VsmmuState {
   readonly smmu: string;
   readonly vmid: number;
   /** vSID → device. */
-  readonly vdevices: ReadonlyMap<number, string>;
+  readonly vdevices: ReadonlyMap<VirtualId, string>;
+  /** Streams of the nested domains and vEVENTQs on it; of a vEVENTQ with its type. */
+  readonly users: ReadonlyMap<string, number | undefined>;
+  readonly freed: boolean;
   readonly registers: ReadonlyMap<GuestRegister, bigint>;
   /** An illegal command stopped the guest's queue; there is no way on but a new vSMMU. */
   readonly stopped: boolean;
@@ -18,9 +22,10 @@ export function evolve(state: VsmmuState | undefined, event: VsmmuEvent): VsmmuS
   if (event.type === 'VsmmuCreated') {
     invariant(state === undefined, `VsmmuCreated twice for ${event.vsmmu}`);
     const { vm, parent, smmu, vmid } = event;
-    return { vm, parent, smmu, vmid, vdevices: new Map(), registers: new Map(), stopped: false };
+    const nothing = { vdevices: new Map(), users: new Map(), registers: new Map() };
+    return { vm, parent, smmu, vmid, ...nothing, stopped: false, freed: false };
   }
-  invariant(state !== undefined, `${event.type} before VsmmuCreated`);
+  invariant(state !== undefined && !state.freed, `${event.type} on a vSMMU that is not live`);
   const set = (register: GuestRegister, value: bigint): VsmmuState => ({
     ...state,
     registers: new Map(state.registers).set(register, value),
@@ -29,6 +34,21 @@ export function evolve(state: VsmmuState | undefined, event: VsmmuEvent): VsmmuS
     case 'VdeviceAllocated':
       invariant(!state.vdevices.has(event.vsid), `vSID ${event.vsid} allocated twice`);
       return { ...state, vdevices: new Map(state.vdevices).set(event.vsid, event.device) };
+    case 'VdeviceFreed': {
+      const vdevices = new Map(state.vdevices);
+      invariant(vdevices.delete(event.vsid), `vSID ${event.vsid} freed while free`);
+      return { ...state, vdevices };
+    }
+    case 'VsmmuJoined':
+      return { ...state, users: new Map(state.users).set(event.user, event.queueType) };
+    case 'VsmmuLeft': {
+      const users = new Map(state.users);
+      invariant(users.delete(event.user), `${event.user} left without having joined`);
+      return { ...state, users };
+    }
+    case 'VsmmuFreed':
+      invariant(state.vdevices.size + state.users.size === 0, `${event.vsmmu} freed while in use`);
+      return { ...state, freed: true };
     case 'VsmmuRegisterWritten':
       return set(event.register, fromHex(event.value));
     case 'GuestCommandsQueued':

@@ -1,0 +1,102 @@
+import { whyNotAttach } from '@steward/host';
+import type { AttachQuestion } from '@steward/host';
+import { STE, STE_CONFIG } from '@steward/smmu';
+import type { Context } from '../aggregates';
+import type { Rejection } from '../decision';
+import { fromHex } from '../hex';
+import type { Hex } from '../hex';
+import { rulesOf } from '../host/rules';
+import { recordedVsid } from '../vsmmu/virtual-id';
+import type { AttachTarget } from './events';
+import type { DeviceState } from './state';
+
+/** What a target stands on, and what the driver would say to this device. */
+export type ResolvedTarget =
+  | {
+      readonly ok: true;
+      /** The IOAS that the tables in force mirror. */
+      readonly ioas: string;
+      /** Facts of the attachment for its event. */
+      readonly facts: {
+        readonly parent?: string;
+        readonly vmid?: number;
+        readonly vste?: readonly [Hex, Hex];
+        readonly vsid?: number;
+        readonly vsmmu?: string;
+      };
+      /** Why the driver refuses; iommufd's own checks come first. */
+      readonly problem?: Rejection;
+    }
+  | ({ readonly ok: false } & Rejection);
+
+/** Finds what a target stands on. Objects of another VM's iommufd context do not exist for this one. */
+export function resolveTarget(
+  target: AttachTarget,
+  state: DeviceState,
+  context: Context,
+): ResolvedTarget {
+  switch (target.kind) {
+    case 's1-domain': {
+      const domain = context.get('s1-domain', target.id);
+      if (domain === undefined || domain.freed || domain.vm !== state.vm) return absent(target);
+      return {
+        ok: true,
+        ioas: domain.ioas,
+        facts: {},
+        ...refusal(target.id, domain, state, context),
+      };
+    }
+    case 's2-parent': {
+      const parent = context.get('s2-parent', target.id);
+      if (parent === undefined || parent.freed || parent.vm !== state.vm) return absent(target);
+      const { ioas, vmid } = parent;
+      const facts = { parent: target.id, vmid };
+      return { ok: true, ioas, facts, ...refusal(target.id, parent, state, context) };
+    }
+    case 'nested-domain':
+      return resolveNested(target, state, context);
+  }
+}
+
+function resolveNested(target: AttachTarget, state: DeviceState, context: Context): ResolvedTarget {
+  const domain = context.get('nested-domain', target.id);
+  if (domain === undefined || domain.freed) return absent(target);
+  const { parent, vste, vsmmu } = domain;
+  const s2 = context.get('s2-parent', parent);
+  if (s2 === undefined || s2.vm !== state.vm) return absent(target);
+  const { ioas, vmid } = s2;
+  const facts = { parent, vmid, vste };
+  const problem = refusal(parent, s2, state, context, 'nested');
+  if (problem.problem !== undefined) return { ok: true, ioas, facts, ...problem };
+  if (vsmmu !== undefined && state.vdevice?.vsmmu === vsmmu) {
+    const vsid = recordedVsid(state.vdevice.vsid);
+    return { ok: true, ioas, facts: { ...facts, vsid, vsmmu } };
+  }
+  // arm_smmu_attach_prepare_vmaster(): only a vSTE that translates needs the vDEVICE.
+  const translates = STE.get(vste.map(fromHex), 'Config') === STE_CONFIG.S1;
+  const needed = translates && rulesOf(state.smmu, context).vdevice === 'required';
+  if (!needed) return { ok: true, ioas, facts };
+  const reason = `no vDEVICE in ${vsmmu}`;
+  return { ok: true, ioas, facts, problem: { errno: 'ENOENT', code: 'device.no-vdevice', reason } };
+}
+
+/** Why the driver refuses before it looks at anything else. */
+function refusal(
+  id: string,
+  domain: { readonly smmu: string },
+  state: DeviceState,
+  context: Context,
+  kind: AttachQuestion['domain'] = 'stage2',
+): { readonly problem?: Rejection } {
+  // No command attaches a PASID.
+  const question = { otherSmmu: domain.smmu !== state.smmu, pasids: 0, domain: kind };
+  const refused = whyNotAttach(question, rulesOf(state.smmu, context));
+  if (refused === undefined) return {};
+  const { errno, why } = refused;
+  return { problem: { errno, code: 'device.other-smmu', reason: `${id}: ${why}` } };
+}
+
+function absent({ kind, id }: AttachTarget): { ok: false } & Rejection {
+  const reason = `no ${kind} ${id}`;
+  return { ok: false, errno: 'ENOENT', code: `${kind}.absent`, reason };
+}

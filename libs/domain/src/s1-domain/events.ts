@@ -1,0 +1,15 @@
+export type S1DomainEvent =
+  | {
+      readonly type: 'S1DomainAllocated';
+      readonly domain: string;
+      readonly vm: string;
+      readonly ioas: string;
+      readonly smmu: string;
+      readonly asid: number;
+      /** Made by an attach to the IOAS, and freed with its last device. */
+      readonly automatic: boolean;
+      readonly faultQueue?: string;
+    }
+  | { readonly type: 'S1DomainFreed'; readonly domain: string }
+  | { readonly type: 'S1DomainJoined'; readonly device: string }
+  | { readonly type: 'S1DomainLeft'; readonly device: string };

@@ -1,0 +1,17 @@
+export type { CommandOutcome, Conversation, Reply } from './conversation';
+export { ObjectTable } from './object-table';
+export type { IommufdObject, ObjectKind } from './object-table';
+export { Session } from './session';
+export * from './requests';
+export { STRUCT_SIZES } from './struct-size';
+export type { IoctlName, Sized } from './struct-size';
+export { ioasAlloc, ioasMap, ioasUnmap } from './ioas';
+export { hwptAlloc } from './hwpt';
+export { faultQueueAlloc, vdeviceAlloc, veventqAlloc, viommuAlloc } from './viommu';
+export { closeQueue, pollVeventq, readVeventq, writeVeventq } from './event-queue-file';
+export type { VeventRecord } from './event-queue-file';
+export { closeFile, destroy } from './destroy';
+export { hwptInvalidate } from './invalidate';
+export { getHwInfo } from './hw-info';
+export type { HwInfoOut } from './hw-info';
+export { vfioAttach, vfioBind, vfioClose, vfioDetach } from './vfio';
