@@ -11,8 +11,13 @@ describe('docs/uapi.md', () => {
     expect(unpadded(document)).toBe(unpadded(refreshed(document)));
   });
 
-  it.each(['vste-fields', 'vste-classes', 'commands', 'events', 'policies', 'example'])(
-    'has the table %s',
-    (name) => expect(document).toContain(`<!-- generated: ${name} -->`),
-  );
+  it.each([
+    'struct-sizes',
+    'vste-fields',
+    'vste-classes',
+    'commands',
+    'events',
+    'policies',
+    'example',
+  ])('has the table %s', (name) => expect(document).toContain(`<!-- generated: ${name} -->`));
 });

@@ -8,7 +8,7 @@ const IDR: readonly Hex[] = ['0x0d44141b', '0x02730010', '0x0', '0x1414', '0x0',
 const RAM = { iova: '0x80000000', length: '0x400000', pa: '0x100000000' } as const;
 const INVALIDATE_PAGE = [0x0009_0000_0000_0012n, 0x1001n];
 
-/** The machine before the VMM opens anything: one SMMU with ATS, one device with StreamID 0x10 that has ATS. */
+/** The machine before the VMM opens anything: one SMMU with ATS, one device with StreamID 0x10 that has ATS and the kernel's own DMA domain. */
 const MACHINE: readonly Command[] = [
   {
     type: 'RegisterHost',
@@ -75,6 +75,11 @@ const STEPS: readonly (readonly [call: string, command: Command])[] = [
   ['detach', { type: 'DetachDevice', device: 'd' }],
   ['`DESTROY` of the second', { type: 'FreeNestedDomain', domain: 'guest-2' }],
   ['`DESTROY` of bypass', { type: 'FreeNestedDomain', domain: 'bypass' }],
+  ['`DESTROY` of the vDEVICE', { type: 'FreeVdevice', vsmmu: 'vs', device: 'd' }],
+  ['`DESTROY` of the vIOMMU', { type: 'FreeVsmmu', vsmmu: 'vs' }],
+  ['`DESTROY` of the nest parent', { type: 'FreeNestParent', parent: 'p' }],
+  ['`DESTROY` of the IOAS', { type: 'FreeIoas', ioas: 'i' }],
+  ['close the device', { type: 'ReleaseDevice', device: 'd' }],
 ];
 
 /** Plays the example on the real model and tells what each step put on the SMMU's command queue. */

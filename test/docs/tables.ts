@@ -10,6 +10,7 @@ import {
   type PolicyRules,
   type VsteWords,
 } from '@steward/host';
+import { STRUCT_SIZES } from '@steward/iommufd';
 import { COMMANDS, EVENTS, STE, encodeCommand, encodeEvent } from '@steward/smmu';
 import type { CommandName, CommandWords, EventName, Field, Layout } from '@steward/smmu';
 
@@ -123,8 +124,19 @@ function policyTable(): string {
   return table(['rule', ...HOST_POLICIES.map((policy) => `\`${policy}\``)], rows);
 }
 
+/** Bytes of each ioctl's struct. */
+function structSizes(): string {
+  const rows = Object.entries(STRUCT_SIZES).map(([name, { min, known }]) => [
+    `\`${name}\``,
+    String(min),
+    String(known),
+  ]);
+  return table(['ioctl', 'least size', 'size the kernel knows'], rows);
+}
+
 /** Tables of docs/uapi.md, by the name in their marker. */
 export const TABLES: Readonly<Record<string, () => string>> = {
+  'struct-sizes': structSizes,
   'vste-fields': vsteFields,
   'vste-classes': vsteClasses,
   commands: commandTable,
