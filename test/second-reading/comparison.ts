@@ -1,10 +1,11 @@
-import type { Outcome } from '@steward/smmu';
+import type { Outcome, TranslationCompletion } from '@steward/smmu';
 import type { Case, Step } from './cases/case';
 import { damage, repair } from './cases/mutations';
 import { Random } from './cases/random';
 import { buildCase } from './cases/world';
 import { FastMachine, secondMachine, type Ending } from './machines';
 import type { Machine } from './reading/machine';
+import { readTranslationRequest, type Completion } from './reading/translation-request';
 import { readTransaction, type Reading, type Request } from './reading/transaction';
 
 /** A step where the fast model and the second reading say different things. */
@@ -60,7 +61,7 @@ function compareSteps(
   reached: Histogram,
 ): Disagreement | undefined {
   for (const [i, step] of world.steps.entries()) {
-    const answers = runStep(fast, machine, step, reached);
+    const answers = runStep(world, fast, machine, step, reached);
     const said = answers.fast === answers.reading ? updatedWords(world, fast, machine) : answers;
     if (said !== undefined && said.fast !== said.reading) {
       return { seed, step: `${i}${round}`, request: describeStep(step), ...said };
@@ -83,8 +84,8 @@ function compareEndings(
     const reading = ended(machine, transaction, ending);
     count(reached, reading, `${ending}:`);
     const said = {
-      fast: outcome === undefined ? 'still stalled' : describeOutcome(outcome, false),
-      reading: describeOutcome(reading, false),
+      fast: outcome === undefined ? 'still stalled' : describeOutcome(outcome),
+      reading: describeOutcome(reading),
     };
     const found = said.fast === said.reading ? updatedWords(world, fast, machine) : said;
     const request = describeStep({ kind: 'access', request: transaction });
@@ -99,22 +100,59 @@ function ended(machine: Machine, request: Request, ending: Ending): Reading {
 }
 
 function runStep(
+  world: Case,
   fast: FastMachine,
   machine: Machine,
   step: Step,
   reached: Histogram,
 ): { fast: string; reading: string } {
-  if (step.kind === 'translation-request' || step.request.translated === true) {
-    return { fast: '', reading: '' };
+  if (step.kind === 'translation-request') {
+    const completion = readTranslationRequest(machine, step.request);
+    count(reached, completion, 'request:');
+    const answer = fast.smmu.translationRequest(step.request);
+    const asked = step.request.noWrite;
+    if (completion.kind === 'no-access') adoptUpdates(world, fast, machine);
+    return {
+      fast: describeCompletion(answer, asked, completion),
+      reading: describeCompletion(completion, asked, completion),
+    };
   }
   const reading = readTransaction(machine, step.request);
-  count(reached, reading);
+  count(reached, reading, step.request.translated === true ? 'translated:' : '');
   const outcome = fast.smmu.access(step.request);
-  const withAttributes = 'attributes' in outcome;
   return {
-    fast: describeOutcome(outcome, withAttributes),
-    reading: describeOutcome(reading, withAttributes),
+    fast: describeOutcome(outcome),
+    reading: describeOutcome(reading),
   };
+}
+
+/**
+ * W is free under NW=1 (IHI 0070 §13.7), and a size may be any up to the largest allowed. The layout
+ * of what F_BAD_ATS_TREQ says of permissions is left out (§7.3.6).
+ */
+function describeCompletion(
+  answer: TranslationCompletion | Completion,
+  noWrite: boolean,
+  allowed: Completion,
+): string {
+  if (answer.kind === 'no-access') return answer.kind;
+  if (answer.kind !== 'success') return `${answer.kind} ${hex(answer.event)}`;
+  const size = sizeFits(answer.sizeLog2, allowed) ? 'fits' : 'too large';
+  const write = noWrite ? '?' : String(answer.writable);
+  const address = answer.address.toString(16);
+  return `${address} ${size} R ${answer.readable} W ${write} X ${answer.executable} P ${answer.privileged}`;
+}
+
+function sizeFits(sizeLog2: number, allowed: Completion): boolean {
+  return allowed.kind === 'success' && sizeLog2 >= 12 && sizeLog2 <= allowed.sizeLog2;
+}
+
+/** Access flags of a refused page are UNKNOWN (IHI 0070 §3.13.2): the reading takes the model's. */
+function adoptUpdates(world: Case, fast: FastMachine, machine: Machine): void {
+  for (const at of world.words.keys()) {
+    const word = fast.read(at);
+    if (word !== undefined) machine.memory.write(at, word);
+  }
 }
 
 /** The first word that hardware updates left different (IHI 0070 §3.13), if there is one. */
@@ -140,13 +178,12 @@ function withoutStag(event: readonly bigint[]): bigint[] {
   return event.map((word, i) => (i === 1 ? word & ~0xffffn : word));
 }
 
-function describeOutcome(outcome: Outcome | Reading, withAttributes: boolean): string {
+function describeOutcome(outcome: Outcome | Reading): string {
   switch (outcome.kind) {
     case 'ok': {
       const rights = `${outcome.readable ? 'r' : '-'}${outcome.writable ? 'w' : '-'}`;
-      const type = withAttributes && 'attributes' in outcome ? outcome.attributes : undefined;
-      const attributes = type ? ` attr ${type.attr.toString(16)} SH ${type.shareability}` : '';
-      return `ok ${outcome.pa.toString(16)} ${rights}${attributes}`;
+      const { attr, shareability } = outcome.attributes;
+      return `ok ${outcome.pa.toString(16)} ${rights} attr ${attr.toString(16)} SH ${shareability}`;
     }
     case 'no-memory':
       return `no-memory ${outcome.pa.toString(16)}`;
@@ -167,9 +204,9 @@ function describeStep({ kind, request }: Step): string {
 const CLASS_NAME = ['CD', 'TT', 'IN', '?'] as const;
 
 /** Counts a reading under its kind, event number and, for faults of a walk, stage and class. */
-function count(reached: Histogram, reading: Reading, how = ''): void {
-  const key =
-    how + [reading.kind, ...eventKey('event' in reading ? reading.event : undefined)].join(' ');
+function count(reached: Histogram, reading: Reading | Completion, how = ''): void {
+  const event = eventKey('event' in reading ? reading.event : undefined);
+  const key = how + [reading.kind, ...event].join(' ');
   reached.set(key, (reached.get(key) ?? 0) + 1);
 }
 

@@ -19,6 +19,7 @@ export function randomIdentification(random: Random): Idr {
     flag(19, 75) +
     random.pick([0, 0, 2, 2, 3]) * 2 ** 21 +
     random.pick([0, 0, 1, 1, 2]) * 2 ** 24 +
+    flag(23, 60) +
     flag(26, 40) +
     flag(27, 70);
   const idr1 =

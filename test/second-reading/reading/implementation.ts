@@ -20,6 +20,8 @@ export interface Implementation {
   readonly twoLevelStreamTable: boolean;
   readonly sidSize: number;
   readonly ssidSize: number;
+  /** ATSRECERR: CR2.REC_CFG_ATS has an effect (§6.3.12). */
+  readonly recordsAts: boolean;
   readonly permissionOverrides: boolean;
   readonly typeOverrides: boolean;
   readonly had: boolean;
@@ -60,6 +62,7 @@ export function implementationOf(idr: readonly number[]): Implementation {
     ttEndian: bits(idr0, 22, 21),
     stallModel: bits(idr0, 25, 24),
     abortOnly: bit(idr0, 26),
+    recordsAts: bit(idr0, 23),
     twoLevelStreamTable: bits(idr0, 28, 27) === 1,
     sidSize: bits(idr1, 5, 0),
     ssidSize: bits(idr1, 10, 6),

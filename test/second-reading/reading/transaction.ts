@@ -108,7 +108,8 @@ function terminated(
     recorded ? { kind: 'abort', event } : { kind: 'abort' };
   if (request.translated === true && !fault.governed && fault.kind !== 'F_TRANSL_FORBIDDEN') {
     const configuration = fault.kind !== 'F_WALK_EABT' && fault.kind !== 'F_ADDR_SIZE';
-    return abort(!configuration || bit(machine.registers.CR2, 3));
+    const recorded = machine.implementation.recordsAts && bit(machine.registers.CR2, 3);
+    return abort(!configuration || recorded);
   }
   if (fault.kind === 'C_BAD_STREAMID') return abort(bit(machine.registers.CR2, 1));
   if (!fault.governed) return abort(true);
@@ -219,6 +220,7 @@ function granted(
 /** §3.9.1.3: what a device says it has translated already. */
 function translatedTransaction(machine: Machine, progress: Progress): Translated {
   const { access } = progress;
+  if (!machine.implementation.ats) throw new SilentAbort();
   if (!enabled(machine)) throw new Fault('F_TRANSL_FORBIDDEN');
   const past = { pa: access.address, readable: true, writable: true, attributes: DEFAULT_INPUT };
   const tooLarge = access.address >= power(machine.implementation.oas);
@@ -227,9 +229,13 @@ function translatedTransaction(machine: Machine, progress: Progress): Translated
     return past;
   }
   const ste = (progress.ste = readSte(machine, access.streamId));
-  progress.access = overridden(access, ste, machine);
   if (ste.eats === 0) throw new Fault('F_TRANSL_FORBIDDEN');
-  if (ste.eats === 2) return throughSecond(machine, ste, progress.access, [], DEFAULT_INPUT);
+  if (ste.eats === 2) {
+    progress.access = overridden(access, ste, machine);
+    // An IPA past stage 1 is held to the IAS as one that bypasses it (§3.4).
+    if (tooLarge) throw new Fault('F_ADDR_SIZE', { purpose: 'IN', bypass: true });
+    return throughSecond(machine, ste, progress.access, [], DEFAULT_INPUT);
+  }
   if (tooLarge) throw new SilentAbort();
   return past;
 }

@@ -57,17 +57,17 @@ function asAccess(request: TranslationRequest): Access {
 
 /** §3.9.1.2. */
 export function readTranslationRequest(machine: Machine, request: TranslationRequest): Completion {
-  const access = asAccess(request);
+  const progress = { access: asAccess(request) };
   const [recordsStream, recordsConfiguration] = [
     bit(machine.registers.CR2, 1),
-    bit(machine.registers.CR2, 3),
+    machine.implementation.recordsAts && bit(machine.registers.CR2, 3),
   ];
   try {
-    return complete(machine, request, access);
+    return complete(machine, request, progress);
   } catch (end) {
     if (end instanceof SilentAbort) return { kind: 'unsupported-request' };
     if (!(end instanceof Fault)) throw end;
-    const event = record(end, access);
+    const event = record(end, progress.access);
     if (end.kind === 'F_BAD_ATS_TREQ') return { kind: 'unsupported-request', event };
     if (DENIED.has(end.kind)) return { kind: 'no-access' };
     const recorded = recordsConfiguration && (end.kind !== 'C_BAD_STREAMID' || recordsStream);
@@ -75,11 +75,18 @@ export function readTranslationRequest(machine: Machine, request: TranslationReq
   }
 }
 
-function complete(machine: Machine, request: TranslationRequest, asked: Access): Completion {
+function complete(
+  machine: Machine,
+  request: TranslationRequest,
+  progress: { access: Access },
+): Completion {
+  const asked = progress.access;
+  // Without ATS no request can arrive (§5.2 EATS); one that does gets UR.
+  if (!machine.implementation.ats) throw new SilentAbort();
   if (!enabled(machine)) throw new Fault('F_BAD_ATS_TREQ');
   const ste = readSte(machine, asked.streamId);
   if (ste.eats === 0) throw new Fault('F_BAD_ATS_TREQ');
-  const access = overridden(asked, ste, machine);
+  const access = (progress.access = overridden(asked, ste, machine));
   const index = contextIndex(ste, asked.substreamId);
   const cd = index === undefined ? undefined : readCd(machine, ste, index);
   const wants = { write: !request.noWrite, execute: asked.instruction };
@@ -99,7 +106,7 @@ function complete(machine: Machine, request: TranslationRequest, asked: Access):
     if (first !== undefined) {
       updateStage1(machine, ste, cd!, first, wants.write && grant.write);
     }
-    return success(asked, ipa, first?.sizeLog2 ?? 12, grant);
+    return success(asked, ipa, first?.sizeLog2 ?? 64, grant);
   }
   if (first !== undefined) updateStage1(machine, ste, cd!, first, wants.write && grant.write);
   const second = lookUpStage2(machine, ste.stage2, ipa, 'IN', access.privileged);
@@ -129,7 +136,7 @@ function combined(a: Permissions, b: Permissions): Permissions {
   };
 }
 
-/** §13.7.1. A clean page is granted for writing only where writing was asked for. */
+/** §13.7.1. Under NW=1 writing is granted too, but a clean page stays clean (§13.7). */
 function granted(
   machine: Machine,
   ste: Ste,

@@ -69,7 +69,8 @@ export class TranslationRequests {
     // at the stage that permits nothing (§3.9.1.2), and only the write marks a page dirty (§13.7).
     let dirty = !request.noWrite;
     let fault = this.through(dirty ? writing : reading, stream, context);
-    if (dirty && fault?.event === 'F_PERMISSION') {
+    // Stage 2 refusing an update of a stage-1 table ends the request without access (§3.9.1.2).
+    if (dirty && fault?.event === 'F_PERMISSION' && fault.class === 'IN') {
       dirty = false;
       fault = this.through(reading, stream, context);
     }
