@@ -9,6 +9,8 @@
  * - `corrupt`: truncated or damaged, or a column holds what was never written there.
  * - `busy`: another process kept the file locked for longer than the busy timeout.
  * - `io`: the operating system refused (no space, no permission, read-only, input/output error).
+ * - `outcome-unknown`: the disk failed while a commit was made durable, and went on failing, so that
+ *   nobody can tell yet whether it is there; a retry with the same command id will.
  * - `read-only`: an append to a ledger opened for reading.
  * - `queue-full`: more appends waiting than the limit; nothing was written, so try again later.
  * - `closed`: used after close.
@@ -29,6 +31,7 @@ export type LedgerErrorCode =
   | 'corrupt'
   | 'busy'
   | 'io'
+  | 'outcome-unknown'
   | 'read-only'
   | 'queue-full'
   | 'closed'

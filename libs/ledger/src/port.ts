@@ -169,8 +169,9 @@ export interface Subscription {
 export interface Ledger {
   /**
    * Appends a commit. Resolves once it is durable, or was refused.
-   * @throws LedgerError `invalid-draft`, `queue-full`, `read-only`, `busy`, `io`, `corrupt`; after
-   *   any of them a retry with the same command id is safe.
+   * @throws LedgerError `invalid-draft`, `queue-full`, `read-only`, `busy`, `io`, `corrupt`: nothing
+   *   was written; `outcome-unknown`: it may have been. After any of them a retry with the same
+   *   command id is safe.
    */
   append(draft: CommitDraft): Promise<AppendResult>;
   /** The last commit's position; 0 when empty. */

@@ -341,4 +341,4 @@ it('a flipped byte anywhere in the file is found, or refused on opening, or chan
     }),
     { numRuns: 300 },
   );
-});
+}, 30_000);

@@ -8,7 +8,6 @@ import {
   temporaryDirectory,
 } from '../__fixtures__/drafts';
 import { encodeDraft, type EncodedDraft } from '../draft-encoding';
-import { LedgerError } from '../ledger-error';
 import { CommitWriter } from './commit-writer';
 import { openLedgerFile } from './ledger-file';
 
@@ -17,8 +16,8 @@ let writer: CommitWriter;
 
 beforeEach(() => {
   const file = join(temporaryDirectory(), 'ledger.db');
-  ({ db } = openLedgerFile({ file, mode: 'create', migrations: MIGRATIONS }));
-  writer = new CommitWriter(db, file);
+  const open = () => openLedgerFile({ file, mode: 'create', migrations: MIGRATIONS }).db;
+  writer = new CommitWriter(() => (db = open()), file);
 });
 afterEach(() => {
   db.close();
@@ -31,32 +30,36 @@ const encoded = (id: string, bytes = 0): EncodedDraft =>
 const ids = (): unknown[] =>
   db.prepare('SELECT command_id FROM commits ORDER BY position').pluck().all();
 
-it('writes nothing of a batch that the disk has no room for, and goes on when it has', () => {
-  writer.appendBatch([encoded('before')]);
+it('writes nothing of a batch that the disk has no room for, and goes on when it has', async () => {
+  await writer.appendBatch([encoded('before')]);
   const pages = Number(db.pragma('page_count', { simple: true }));
   db.pragma(`max_page_count = ${pages + 4}`);
   const batch = [encoded('small'), encoded('large', 1_000_000), encoded('after')];
-  expect(() => writer.appendBatch(batch)).toThrow(expect.objectContaining({ code: 'io' }));
+  await expect(writer.appendBatch(batch)).rejects.toMatchObject({ code: 'io' });
   expect([db.inTransaction, ids()]).toEqual([false, ['before']]);
   db.pragma('max_page_count = 1000000');
-  expect(writer.appendBatch(batch)).toHaveLength(3);
+  expect(await writer.appendBatch(batch)).toHaveLength(3);
   expect(ids()).toEqual(['before', 'small', 'large', 'after']);
 });
 
-it('writes nothing of a batch that breaks off with an error of another kind', () => {
+it('writes nothing of a batch that breaks off with an error of another kind', async () => {
   const broken = { ...encoded('b'), reads: undefined } as unknown as EncodedDraft;
-  expect(() => writer.appendBatch([encoded('a'), broken])).toThrow(TypeError);
+  await expect(writer.appendBatch([encoded('a'), broken])).rejects.toThrow(TypeError);
   expect([db.inTransaction, ids()]).toEqual([false, []]);
-  writer.appendBatch([encoded('a')]);
+  await writer.appendBatch([encoded('a')]);
   expect(ids()).toEqual(['a']);
 });
 
-it('undoes the one draft the database refuses halfway, and its position goes to the next', () => {
+it('undoes the one draft the database refuses halfway, and its position goes to the next', async () => {
   db.exec(`CREATE TEMP TRIGGER refuse BEFORE INSERT ON main.events WHEN new.stream = 's/b'
            BEGIN SELECT raise(ABORT, 'not this one'); END`);
-  const [first, second, third] = writer.appendBatch([encoded('a'), encoded('b'), encoded('c')]);
-  expect(first).toMatchObject({ kind: 'appended', commit: { position: 1 } });
-  expect(second).toBeInstanceOf(LedgerError);
-  expect(third).toMatchObject({ kind: 'appended', commit: { position: 2 } });
+  const [first, second, third] = await writer.appendBatch([
+    encoded('a'),
+    encoded('b'),
+    encoded('c'),
+  ]);
+  expect(first).toMatchObject({ kind: 'appended', position: 1 });
+  expect(second).toMatchObject({ kind: 'failed', code: 'corrupt' });
+  expect(third).toMatchObject({ kind: 'appended', position: 2 });
   expect(ids()).toEqual(['a', 'c']);
 });

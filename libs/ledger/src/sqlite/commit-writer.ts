@@ -3,115 +3,176 @@ import { refusal, seal, type ChainHead } from '../admission';
 import { GENESIS_HASH } from '../commit-hash';
 import type { EncodedDraft } from '../draft-encoding';
 import { LedgerError } from '../ledger-error';
-import type { AppendResult } from '../port';
-import { decodeCommit, type CommitRow, type EventRow } from '../rows';
 import { CommitReader } from './commit-reader';
 import { assertDurable } from './connection';
 import { asLedgerError, sqliteCode } from './sqlite-error';
+import { StreamVersions } from './stream-versions';
+import { UnknownOutcome } from './unknown-outcome';
+import { WriterStatements } from './writer-statements';
+import type { Receipt } from './writer-thread/messages';
+
+/** Pages in the WAL before it is folded into the file: more than the usual 1,000, as commits wait for it. */
+const CHECKPOINT_PAGES = 4000;
 
 /** An answer, and the end of the chain after it. */
 interface Written {
-  readonly answer: AppendResult;
+  readonly receipt: Receipt;
   readonly head: ChainHead;
 }
 
 /**
- * Appends batches over the one writing connection. All synchronous: better-sqlite3 has no other
- * transactions.
+ * Appends batches over the one writing connection, each in one transaction and one fsync. Runs in
+ * the writer thread.
  */
 export class CommitWriter {
-  private readonly view: CommitReader;
-  private readonly head: Database.Statement<[], ChainHead>;
-  private readonly insertCommit: Database.Statement<[CommitRow]>;
-  private readonly insertEvent: Database.Statement<[EventRow]>;
-  private readonly control: Record<
-    'begin' | 'commit' | 'save' | 'undo' | 'keep',
-    Database.Statement
-  >;
+  private db: Database.Database;
+  private view: CommitReader;
+  private statements: WriterStatements;
+  private readonly versions: StreamVersions;
   private isDurabilityProven = false;
+  private unknown: UnknownOutcome | undefined;
 
+  /**
+   * @param open opens a writing connection; called again when the disk failed in the middle of a
+   *   commit.
+   * @param file names it in errors.
+   */
   constructor(
-    private readonly db: Database.Database,
+    private readonly open: () => Database.Database,
     private readonly file: string,
   ) {
-    this.view = new CommitReader(db);
-    this.head = db.prepare('SELECT position, hash FROM commits ORDER BY position DESC LIMIT 1');
-    this.insertCommit = db.prepare(
-      `INSERT INTO commits (position, host, at, actor, command_id, command, command_words, outcome,
-         correlation_id, causation_id, prev_hash, hash)
-       VALUES (@position, @host, @at, @actor, @commandId, @command, @commandWords, @outcome,
-         @correlationId, @causationId, @prevHash, @hash)`,
-    );
-    this.insertEvent = db.prepare(
-      `INSERT INTO events (position, idx, stream, version, type, schema, payload, words)
-       VALUES (@position, @idx, @stream, @version, @type, @schema, @payload, @words)`,
-    );
-    this.control = {
-      // IMMEDIATE: a transaction that reads first and writes later fails with BUSY_SNAPSHOT, busy
-      // timeout or not.
-      begin: db.prepare('BEGIN IMMEDIATE'),
-      commit: db.prepare('COMMIT'),
-      save: db.prepare('SAVEPOINT draft'),
-      undo: db.prepare('ROLLBACK TO draft'),
-      keep: db.prepare('RELEASE draft'),
-    };
+    this.db = open();
+    this.view = new CommitReader(this.db);
+    this.statements = new WriterStatements(this.db);
+    this.versions = new StreamVersions((stream) => this.view.versionOf(stream));
+    this.db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   }
 
   /**
    * Writes the admitted drafts of a batch in one transaction and returns once it is durable. A
    * draft that is refused, or that alone can't be written, leaves the others alone.
-   * @throws LedgerError when nothing of the batch was written.
+   * @throws LedgerError when nothing of the batch was written; `outcome-unknown` when the disk
+   *   keeps failing, so that not even that can be found out.
    */
-  appendBatch(batch: readonly EncodedDraft[]): readonly (AppendResult | LedgerError)[] {
+  async appendBatch(batch: readonly EncodedDraft[]): Promise<readonly Receipt[]> {
+    await this.settle();
     try {
-      this.control.begin.run();
-      const answers = this.appendAll(batch);
-      this.control.commit.run();
-      if (!this.isDurabilityProven) {
-        assertDurable(this.db, this.file);
-        this.isDurabilityProven = true;
-      }
-      return answers;
+      return this.write(batch, (draft, head) => this.appendOne(draft, head));
     } catch (error) {
-      // Some errors (disk full, I/O) have rolled back already.
-      if (this.db.inTransaction) this.db.exec('ROLLBACK');
+      if (this.unknown !== undefined) {
+        await this.settle();
+        throw asLedgerError(error, this.file);
+      }
+      if (!concernsOneDraft(error)) throw asLedgerError(error, this.file);
+    }
+    // One of them is at fault. Each in a savepoint of its own, the others are written.
+    try {
+      return this.write(batch, (draft, head) => this.appendInSavepoint(draft, head));
+    } catch (error) {
+      await this.settle();
       throw asLedgerError(error, this.file);
     }
   }
 
-  private appendAll(batch: readonly EncodedDraft[]): (AppendResult | LedgerError)[] {
-    // Read under the write lock: another process may have appended since the last batch.
-    let head = this.head.get() ?? { position: 0, hash: GENESIS_HASH };
-    return batch.map((draft) => {
-      const written = this.appendInSavepoint(draft, head);
-      if (written instanceof LedgerError) return written;
-      head = written.head;
-      return written.answer;
-    });
+  /** Lets go of the file. */
+  close(): void {
+    this.db.close();
   }
 
-  private appendInSavepoint(draft: EncodedDraft, head: ChainHead): Written | LedgerError {
-    this.control.save.run();
+  private write(
+    batch: readonly EncodedDraft[],
+    append: (draft: EncodedDraft, head: ChainHead) => Written,
+  ): readonly Receipt[] {
+    let committing = false;
+    try {
+      this.statements.begin.run();
+      // Read under the write lock: another process may have appended since the last batch.
+      let head = this.statements.head.get() ?? { position: 0, hash: GENESIS_HASH };
+      this.versions.continueFrom(head.hash);
+      const receipts = batch.map((draft) => {
+        const written = append(draft, head);
+        head = written.head;
+        return written.receipt;
+      });
+      committing = true;
+      this.statements.commit.run();
+      this.versions.reached(head.hash);
+      this.proveDurability();
+      return receipts;
+    } catch (error) {
+      this.versions.clear();
+      if (committing && UnknownOutcome.isPossibleAfter(error)) {
+        this.unknown = new UnknownOutcome(this.file);
+      }
+      // Some errors (disk full, I/O) have rolled back already.
+      if (this.db.inTransaction) this.db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  private appendInSavepoint(draft: EncodedDraft, head: ChainHead): Written {
+    this.statements.save.run();
     try {
       const written = this.appendOne(draft, head);
-      this.control.keep.run();
+      this.statements.keep.run();
       return written;
     } catch (error) {
       if (!this.db.inTransaction || !concernsOneDraft(error)) throw error;
-      this.control.undo.run();
-      this.control.keep.run();
-      return asLedgerError(error, this.file) as LedgerError;
+      this.versions.clear();
+      this.statements.undo.run();
+      this.statements.keep.run();
+      const { code, message } = asLedgerError(error, this.file) as LedgerError;
+      return { receipt: { kind: 'failed', code, message }, head };
     }
   }
 
   private appendOne(draft: EncodedDraft, head: ChainHead): Written {
-    const refused = refusal(draft, this.view);
-    if (refused !== undefined) return { answer: refused, head };
-    const { commit, events } = seal(draft, head, this.view);
-    this.insertCommit.run(commit);
-    for (const event of events) this.insertEvent.run(event);
-    return { answer: { kind: 'appended', commit: decodeCommit(commit, events) }, head: commit };
+    const refused = refusal(draft, {
+      findCommand: (id) => this.view.findCommand(id),
+      versionOf: (stream) => this.versions.of(stream),
+    });
+    if (refused !== undefined) return { receipt: receiptOf(refused), head };
+    const { commit, events } = seal(draft, head, { versionOf: (s) => this.versions.of(s) });
+    this.statements.insertCommit(commit);
+    for (const event of events) {
+      this.statements.insertEvent(event);
+      this.versions.set(event.stream, event.version);
+    }
+    const { position, prevHash, hash } = commit;
+    const versions = events.map((event) => event.version);
+    return { receipt: { kind: 'appended', position, prevHash, hash, versions }, head: commit };
   }
+
+  private proveDurability(): void {
+    if (this.isDurabilityProven) return;
+    assertDurable(this.db, this.file);
+    this.isDurabilityProven = true;
+  }
+
+  /** Nothing is written, and nobody answered, before an unknown outcome is known. */
+  private async settle(): Promise<void> {
+    if (this.unknown === undefined) return;
+    await this.unknown.settle(() => this.reopen());
+    this.unknown = undefined;
+  }
+
+  private reopen(): Database.Database {
+    const db = this.open();
+    this.db.close();
+    this.db = db;
+    this.view = new CommitReader(db);
+    this.statements = new WriterStatements(db);
+    db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    this.isDurabilityProven = false;
+    return db;
+  }
+}
+
+type Refusal = NonNullable<ReturnType<typeof refusal>>;
+
+function receiptOf(refused: Refusal): Receipt {
+  if (refused.kind !== 'duplicate' && refused.kind !== 'appended') return refused;
+  return { kind: 'duplicate', position: refused.commit.position };
 }
 
 /**

@@ -32,7 +32,7 @@ export function inspectFile(file: string, mayCreate: boolean): void {
   if (!stats.isFile()) {
     throw new LedgerError('not-a-ledger', `${file}: not a file; expected a ledger`);
   }
-  const hasWal = (statsOf(`${file}-wal`)?.size ?? 0) > 0;
+  const hasWal = walBytes(file) > 0;
   if (stats.size === 0) inspectEmptyFile(file, { mayCreate, hasWal });
   else inspectHeader(file, { size: stats.size, hasWal });
 }
@@ -98,6 +98,11 @@ function readHeader(file: string): Buffer {
       closeSync(descriptor);
     }
   });
+}
+
+/** Size of the write-ahead log that stands beside a ledger, in bytes; 0 when there is none. */
+export function walBytes(file: string): number {
+  return statsOf(`${file}-wal`)?.size ?? 0;
 }
 
 function statsOf(file: string): Stats | undefined {

@@ -9,6 +9,7 @@ import {
   removeTemporaryDirectories,
   temporaryDirectory,
 } from '../__fixtures__/drafts';
+import * as encoding from '../draft-encoding';
 import { describeLedgerContract } from '../ledger-contract';
 import { SqliteLedger, type SqliteLedgerOptions } from './sqlite-ledger';
 
@@ -124,14 +125,27 @@ describe('a ledger in an SQLite file', () => {
     await ledger.close();
   });
 
-  it('appends thousands of commits in seconds', async () => {
-    const ledger = await open(file);
-    const started = performance.now();
-    const ids = Array.from({ length: 5000 }, (_, i) => `c${i}`);
-    const events = ['a/1', 'b/1', 'c/1'].map((stream) => event(stream));
-    await Promise.all(ids.map((id) => ledger.append(draft(id, { events }))));
-    expect(await ledger.latest()).toBe(5000);
-    expect(performance.now() - started).toBeLessThan(20_000);
+  it('says on opening what a writer that did not close has left, and keeps it', async () => {
+    const lines: string[] = [];
+    const log = (line: string): void => void lines.push(line);
+    const first = await open(file, { log });
+    await appended(first, draft('a'));
+    expect(lines).toEqual([]);
+    const second = await open(file, { mode: 'write', log });
+    expect(lines).toEqual([expect.stringMatching(/\d+ bytes of write-ahead log are left/)]);
+    expect(await second.latest()).toBe(1);
+    await second.close();
+    await first.close();
+  });
+
+  it('answers what waits, and whatever comes after, when its thread is gone', async () => {
+    const ledger = await open(file, { mode: 'create' });
+    const poison = { ...draft('a'), reads: [{ stream: 'a/1', version: 0 }] };
+    const encode = jest.spyOn(encoding, 'encodeDraft').mockReturnValueOnce({} as never);
+    const lost = { code: 'outcome-unknown', message: expect.stringMatching(/thread is gone/) };
+    await expect(ledger.append(poison)).rejects.toMatchObject(lost);
+    encode.mockRestore();
+    await expect(ledger.append(draft('b'))).rejects.toMatchObject(lost);
     await ledger.close();
   });
 });

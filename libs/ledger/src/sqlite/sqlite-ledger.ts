@@ -3,13 +3,16 @@ import type { CommitPage, CommitStore, EventPage, RawLog } from '../commit-store
 import type { EncodedDraft } from '../draft-encoding';
 import { LedgerError } from '../ledger-error';
 import type { AppendResult, StoredCommit, StoredEvent } from '../port';
+import { decodeCommit } from '../rows';
 import { StoreLedger, type StoreLedgerOptions } from '../store-ledger';
 import { CommitReader } from './commit-reader';
-import { CommitWriter } from './commit-writer';
 import type { OpenMode } from './connection';
-import { openLedgerFile, type LedgerFile } from './ledger-file';
+import { walBytes } from './file-inspection';
+import { openLedgerFile } from './ledger-file';
 import { asLedgerError, guarded } from './sqlite-error';
 import { SqliteRawLog } from './sqlite-raw-log';
+import type { Receipt } from './writer-thread/messages';
+import { WriterClient } from './writer-thread/writer-client';
 
 /** How to open a ledger in an SQLite file. */
 export interface SqliteLedgerOptions extends StoreLedgerOptions {
@@ -19,13 +22,15 @@ export interface SqliteLedgerOptions extends StoreLedgerOptions {
   readonly mode: OpenMode;
   /** How long to wait for another process's lock, in milliseconds; 5,000 by default. */
   readonly busyTimeoutMs?: number;
+  /** Told what was found and done when the ledger was opened, a sentence at a time. */
+  readonly log?: (line: string) => void;
 }
 
 const POLL_MS = 200;
 
 /** The event store in one SQLite file, through better-sqlite3. */
 export class SqliteLedger extends StoreLedger {
-  private constructor(store: SqliteCommitStore, options: StoreLedgerOptions) {
+  private constructor(store: CommitStore, options: StoreLedgerOptions) {
     super(store, options);
   }
 
@@ -42,36 +47,44 @@ export class SqliteLedger extends StoreLedger {
 
 class SqliteCommitStore implements CommitStore {
   private readonly file: string;
-  private readonly writing: Database.Database | undefined;
   private readonly reading: Database.Database;
-  private readonly writer: CommitWriter | undefined;
   private readonly reader: CommitReader;
+  /** Absent when opened for reading. */
+  private readonly writer: WriterClient | undefined;
 
   constructor(options: SqliteLedgerOptions) {
-    this.file = options.file;
-    let writing: LedgerFile | undefined;
-    let reading: LedgerFile | undefined;
+    const { file, mode, busyTimeoutMs } = options;
+    this.file = file;
+    if (mode !== 'read') {
+      // Migrates here, so that whoever opens the ledger is told of what is wrong with it; then the
+      // writer thread is the only one that writes.
+      const left = leftBehind(file);
+      openLedgerFile(options).db.close();
+      if (left !== undefined) options.log?.(left);
+      this.writer = new WriterClient({
+        file,
+        ...(busyTimeoutMs !== undefined && { busyTimeoutMs }),
+      });
+    }
+    // Readers have a connection of their own: they see only what is committed, and never hold up
+    // the writer.
+    this.reading = openLedgerFile({ ...options, mode: 'read' }).db;
     try {
-      if (options.mode !== 'read') writing = openLedgerFile(options);
-      // Readers have a connection of their own: they see only what is committed, and never hold up
-      // the writer.
-      reading = openLedgerFile({ ...options, mode: 'read' });
-      this.writing = writing?.db;
-      this.reading = reading.db;
-      this.writer = this.writing && new CommitWriter(this.writing, this.file);
       this.reader = new CommitReader(this.reading);
     } catch (error) {
-      reading?.db.close();
-      writing?.db.close();
-      throw asLedgerError(error, this.file);
+      this.reading.close();
+      throw asLedgerError(error, file);
     }
   }
 
-  appendBatch(batch: readonly EncodedDraft[]): readonly (AppendResult | LedgerError)[] {
+  async appendBatch(
+    batch: readonly EncodedDraft[],
+  ): Promise<readonly (AppendResult | LedgerError)[]> {
     if (this.writer === undefined) {
       throw new LedgerError('read-only', `${this.file}: opened for reading`);
     }
-    return this.writer.appendBatch(batch);
+    const receipts = await this.writer.append(batch);
+    return batch.map((draft, i) => this.answer(draft, receipts[i]));
   }
 
   latest(): number {
@@ -90,9 +103,52 @@ class SqliteCommitStore implements CommitStore {
     return new SqliteRawLog(this.reading, this.file);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.reading.close();
     // Closed last, so that it is the one that folds the WAL into the file and removes it.
-    this.writing?.close();
+    await this.writer?.close();
   }
+
+  private answer(draft: EncodedDraft, receipt: Receipt | undefined): AppendResult | LedgerError {
+    switch (receipt?.kind) {
+      case 'appended':
+        return { kind: 'appended', commit: storedCommit(draft, receipt) };
+      case 'duplicate': {
+        const { position } = receipt;
+        const [commit] = this.commitPage({ after: position - 1, until: position, limit: 1 });
+        if (commit === undefined) break;
+        return { kind: 'duplicate', commit };
+      }
+      case 'conflict':
+      case 'command-id-reused':
+        return receipt;
+      case 'failed':
+        return new LedgerError(receipt.code, receipt.message);
+    }
+    return new LedgerError('corrupt', `${this.file}: what the writer tells of is not there`);
+  }
+}
+
+/** What a reader will find of a draft that was written. */
+function storedCommit(
+  draft: EncodedDraft,
+  { position, prevHash, hash, versions }: Extract<Receipt, { readonly kind: 'appended' }>,
+): StoredCommit {
+  const events = draft.events.map((event, idx) => {
+    return { ...event, position, idx, version: versions[idx] ?? 0 };
+  });
+  return decodeCommit({ ...draft.commit, position, prevHash, hash }, events);
+}
+
+/**
+ * What a writer that did not close has left for SQLite to recover, as a sentence; undefined when
+ * there is nothing.
+ */
+function leftBehind(file: string): string | undefined {
+  const bytes = walBytes(file);
+  if (bytes === 0) return undefined;
+  return (
+    `${file}: ${bytes} bytes of write-ahead log are left from before: the last writer did not ` +
+    'close the ledger, or still has it open. Commits in it that are whole are kept, one cut short is dropped.'
+  );
 }
