@@ -32,6 +32,7 @@ beforeAll(async () => {
     file: original,
     migrations: MIGRATIONS,
     mode: 'create',
+    writer: 'here',
   });
   for (let i = 1; i <= COMMITS; i++) {
     const words = Uint8Array.of(i, 0, 255);

@@ -36,7 +36,7 @@ beforeEach(() => {
 afterEach(removeTemporaryDirectories);
 
 const open = (mode: OpenMode, migrations = MIGRATIONS): Promise<SqliteLedger> =>
-  SqliteLedger.open({ file, mode, migrations });
+  SqliteLedger.open({ file, mode, migrations, writer: 'here' });
 
 /** A closed ledger of some commits. */
 async function makeLedger(commits = 3): Promise<void> {

@@ -22,6 +22,10 @@ describeLedgerContract('SqliteLedger', (options) =>
   open(join(temporaryDirectory(), 'ledger.db'), options),
 );
 
+describeLedgerContract('SqliteLedger that writes on the thread of its caller', (options) =>
+  open(join(temporaryDirectory(), 'ledger.db'), { ...options, writer: 'here' }),
+);
+
 describe('a ledger in an SQLite file', () => {
   let file: string;
   beforeEach(() => {

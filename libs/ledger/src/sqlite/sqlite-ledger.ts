@@ -6,7 +6,8 @@ import type { AppendResult, StoredCommit, StoredEvent } from '../port';
 import { decodeCommit } from '../rows';
 import { StoreLedger, type StoreLedgerOptions } from '../store-ledger';
 import { CommitReader } from './commit-reader';
-import type { OpenMode } from './connection';
+import { CommitWriter } from './commit-writer';
+import { openConnection, type OpenMode } from './connection';
 import { walBytes } from './file-inspection';
 import { openLedgerFile } from './ledger-file';
 import { asLedgerError, guarded } from './sqlite-error';
@@ -22,6 +23,12 @@ export interface SqliteLedgerOptions extends StoreLedgerOptions {
   readonly mode: OpenMode;
   /** How long to wait for another process's lock, in milliseconds; 5,000 by default. */
   readonly busyTimeoutMs?: number;
+  /**
+   * Where commits are written: in a thread of its own (the default), so that no fsync blocks the
+   * caller's event loop, or on the caller's, which has no thread to start: for checks that open
+   * thousands of ledgers for a commit each.
+   */
+  readonly writer?: 'thread' | 'here';
   /** Told what was found and done when the ledger was opened, a sentence at a time. */
   readonly log?: (line: string) => void;
 }
@@ -45,15 +52,31 @@ export class SqliteLedger extends StoreLedger {
   }
 }
 
+/** What the store asks of its writer, wherever that runs. */
+type BatchWriter = Pick<WriterClient, 'append' | 'close'>;
+
+function writerOf({ file, busyTimeoutMs, writer }: SqliteLedgerOptions): BatchWriter {
+  const connection = { file, ...(busyTimeoutMs !== undefined && { busyTimeoutMs }) };
+  if (writer !== 'here') return new WriterClient(connection);
+  let here: CommitWriter | undefined;
+  return {
+    append: (batch) => {
+      here ??= new CommitWriter(() => openConnection({ ...connection, mode: 'write' }), file);
+      return here.appendBatch(batch);
+    },
+    close: async () => here?.close(),
+  };
+}
+
 class SqliteCommitStore implements CommitStore {
   private readonly file: string;
   private readonly reading: Database.Database;
   private readonly reader: CommitReader;
   /** Absent when opened for reading. */
-  private readonly writer: WriterClient | undefined;
+  private readonly writer: BatchWriter | undefined;
 
   constructor(options: SqliteLedgerOptions) {
-    const { file, mode, busyTimeoutMs } = options;
+    const { file, mode } = options;
     this.file = file;
     if (mode !== 'read') {
       // Migrates here, so that whoever opens the ledger is told of what is wrong with it; then the
@@ -61,10 +84,7 @@ class SqliteCommitStore implements CommitStore {
       const left = leftBehind(file);
       openLedgerFile(options).db.close();
       if (left !== undefined) options.log?.(left);
-      this.writer = new WriterClient({
-        file,
-        ...(busyTimeoutMs !== undefined && { busyTimeoutMs }),
-      });
+      this.writer = writerOf(options);
     }
     // Readers have a connection of their own: they see only what is committed, and never hold up
     // the writer.
