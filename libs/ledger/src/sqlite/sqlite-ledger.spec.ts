@@ -9,7 +9,6 @@ import {
   removeTemporaryDirectories,
   temporaryDirectory,
 } from '../__fixtures__/drafts';
-import * as encoding from '../draft-encoding';
 import { describeLedgerContract } from '../ledger-contract';
 import { SqliteLedger, type SqliteLedgerOptions } from './sqlite-ledger';
 
@@ -140,16 +139,5 @@ describe('a ledger in an SQLite file', () => {
     expect(await second.latest()).toBe(1);
     await second.close();
     await first.close();
-  });
-
-  it('answers what waits, and whatever comes after, when its thread is gone', async () => {
-    const ledger = await open(file, { mode: 'create' });
-    const poison = { ...draft('a'), reads: [{ stream: 'a/1', version: 0 }] };
-    const encode = jest.spyOn(encoding, 'encodeDraft').mockReturnValueOnce({} as never);
-    const lost = { code: 'outcome-unknown', message: expect.stringMatching(/thread is gone/) };
-    await expect(ledger.append(poison)).rejects.toMatchObject(lost);
-    encode.mockRestore();
-    await expect(ledger.append(draft('b'))).rejects.toMatchObject(lost);
-    await ledger.close();
   });
 });

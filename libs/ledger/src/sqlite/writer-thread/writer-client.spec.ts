@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import {
+  MIGRATIONS,
+  draft,
+  removeTemporaryDirectories,
+  temporaryDirectory,
+} from '../../__fixtures__/drafts';
+import { encodeDraft } from '../../draft-encoding';
+import { openLedgerFile } from '../ledger-file';
+import { WriterClient } from './writer-client';
+
+let client: WriterClient;
+
+beforeEach(() => {
+  const file = join(temporaryDirectory(), 'ledger.db');
+  openLedgerFile({ file, mode: 'create', migrations: MIGRATIONS }).db.close();
+  client = new WriterClient({ file });
+});
+afterEach(async () => {
+  await client.close();
+  removeTemporaryDirectories();
+});
+
+it('answers batches in the order in which they were asked', async () => {
+  const answers = await Promise.all(
+    ['a', 'b'].map((id) => client.append([encodeDraft(draft(id))])),
+  );
+  expect(answers.flat()).toMatchObject([
+    { kind: 'appended', position: 1, versions: [1] },
+    { kind: 'appended', position: 2, versions: [2] },
+  ]);
+});
+
+it('tells all who wait, and whoever comes after, that the thread is gone', async () => {
+  const lost = { code: 'outcome-unknown', message: expect.stringMatching(/thread is gone/) };
+  const poison = client.append([{} as never]);
+  const next = client.append([encodeDraft(draft('a'))]);
+  await Promise.all([poison, next].map((asked) => expect(asked).rejects.toMatchObject(lost)));
+  await expect(client.append([encodeDraft(draft('b'))])).rejects.toMatchObject(lost);
+});
