@@ -1,0 +1,221 @@
+import { decide, DECIDERS, parseStream } from '@steward/domain';
+import type { AggregateKind, Command, Context, Decider, StateOf } from '@steward/domain';
+import {
+  closeFile,
+  destroy,
+  getHwInfo,
+  hwptAlloc,
+  hwptInvalidate,
+  ioasAlloc,
+  ObjectTable,
+  Session,
+  vdeviceAlloc,
+  vfioAttach,
+  vfioBind,
+  vfioClose,
+  viommuAlloc,
+  type Conversation,
+} from './index';
+
+/** Aggregates in memory: what the session reads and its commands change. */
+class World implements Context {
+  private readonly states = new Map<string, unknown>();
+
+  constructor() {
+    const idr = ['0xd44101b', '0x2730010', '0x0', '0x1414', '0x0', '0x74'] as const;
+    const memory = [
+      { use: 'kernel', base: '0x40000000', size: '0x1000000' },
+      { use: 'guest-ram', base: '0x100000000', size: '0x1000000' },
+    ] as const;
+    const canwbs = { canwbs: true, ats: false };
+    this.do({ type: 'RegisterHost', host: 'h', policy: 'mainline', memory });
+    this.do({ type: 'AddSmmu', smmu: 's', host: 'h', idr, iidr: '0x0', aidr: '0x1', switches: {} });
+    this.do({ type: 'AddDevice', device: 'd', smmu: 's', streamIds: [8], ...canwbs });
+    this.do({ type: 'AddDevice', device: 'e', smmu: 's', streamIds: [9], ...canwbs });
+    this.do({ type: 'CreateVm', vm: 'v', host: 'h', owner: 'ann', ram: [] });
+  }
+
+  get<K extends AggregateKind>(kind: K, id: string): StateOf<K> | undefined {
+    return this.states.get(`${kind}/${id}`) as StateOf<K> | undefined;
+  }
+
+  do(command: Command) {
+    const decision = decide(command, this);
+    for (const { stream, event } of decision.ok ? decision.events : []) {
+      const decider = DECIDERS[parseStream(stream).kind] as unknown as Decider<'host'>;
+      this.states.set(stream, decider.evolve(this.states.get(stream) as never, event as never));
+    }
+    const refusal = decision.ok ? decision.stopped : decision;
+    const { answer } = decision;
+    return { ...(refusal && { errno: refusal.errno }), ...(answer && { answer }) };
+  }
+
+  run<Out>(conversation: Conversation<Out>) {
+    let next = conversation.next();
+    while (next.done !== true) next = conversation.next(this.do(next.value));
+    return next.value;
+  }
+}
+
+const words = (...of: bigint[]): Uint8Array => new Uint8Array(BigUint64Array.from(of).buffer);
+const S1 = { data_type: 2, data_len: 16, data: words(0x4000_100bn, 0n) };
+
+/** Two devices bound as ids 1 and 2, an IOAS 3, a nest parent 4, a vIOMMU 5, a vDEVICE 6, a nested HWPT 7. */
+function nested() {
+  const world = new World();
+  const session = new Session('v', world);
+  const ids = [
+    world.run(vfioBind(session, 'd')),
+    world.run(vfioBind(session, 'e')),
+    world.run(ioasAlloc(session, { flags: 0 })),
+    world.run(hwptAlloc(session, { flags: 1, dev_id: 1, pt_id: 3, data_type: 0, data_len: 0 })),
+    world.run(viommuAlloc(session, { flags: 0, type: 1, dev_id: 1, hwpt_id: 4 })),
+    world.run(vdeviceAlloc(session, { viommu_id: 5, dev_id: 1, virt_id: 0x10n })),
+    world.run(hwptAlloc(session, { flags: 0, dev_id: 1, pt_id: 5, ...S1 })),
+  ].map(({ out }) => out.id);
+  expect(ids).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  return { world, session };
+}
+
+describe('object ids', () => {
+  it('are the lowest free, and never that of a tombstone', () => {
+    const table = new ObjectTable();
+    const ids = ['a', 'b', 'c'].map((name) => table.add({ kind: 'ioas', name }));
+    expect(ids).toEqual([1, 2, 3]);
+    table.remove(2);
+    table.bury(1);
+    expect(table.add({ kind: 'ioas', name: 'd' })).toBe(2);
+    expect(table.add({ kind: 'ioas', name: 'e' })).toBe(4);
+    expect(table.of('device', 2)).toBeUndefined();
+  });
+
+  it('of a vDEVICE die with its device’s file', () => {
+    const { world, session } = nested();
+    world.run(vfioClose(session, 'd'));
+    expect(world.run(destroy(session, { id: 6 })).errno).toBe('ENOENT');
+    expect(world.run(vfioBind(session, 'd')).out.id).toBe(1);
+    expect(world.run(ioasAlloc(session, { flags: 0 })).out.id).toBe(8);
+  });
+
+  it('of an automatic HWPT come with the attach to an IOAS and go with the last device', () => {
+    const { world, session } = nested();
+    expect(world.run(vfioAttach(session, 'd', 3)).out).toEqual({ pt_id: 8 });
+    expect(world.run(vfioAttach(session, 'e', 3)).out).toEqual({ pt_id: 8 });
+    world.run(vfioAttach(session, 'd', 4));
+    expect(session.objects.get(8)).toBeDefined();
+    world.run(vfioAttach(session, 'e', 4));
+    expect(session.objects.get(8)).toBeUndefined();
+  });
+});
+
+describe('HWPT_ALLOC', () => {
+  const base = { flags: 0, dev_id: 1, pt_id: 5, ...S1 };
+  it.each([
+    ['a size below the least', { size: 8 }, 'EINVAL'],
+    ['a nonzero tail', { size: 56, tail: true }, 'E2BIG'],
+    ['a reserved word', { reserved: 1 }, 'EOPNOTSUPP'],
+    ['a type without data', { data_len: 0 }, 'EINVAL'],
+    ['data without a type', { data_type: 0 }, 'EINVAL'],
+    ['a device id that names an IOAS', { dev_id: 3 }, 'ENOENT'],
+    ['a pt_id that names nothing', { pt_id: 99 }, 'EINVAL'],
+    ['a nested HWPT to nest on', { pt_id: 7 }, 'EINVAL'],
+    ['a nest parent to nest on', { pt_id: 4 }, 'EOPNOTSUPP'],
+    ['an IOAS with data', { pt_id: 3 }, 'EOPNOTSUPP'],
+    ['dirty tracking on a vIOMMU', { flags: 2 }, 'EOPNOTSUPP'],
+    ['another data type', { data_type: 1 }, 'EINVAL'],
+    ['8 bytes of data', { data_len: 8 }, 'EINVAL'],
+    ['24 bytes of data', { data_len: 24, data: new Uint8Array(24) }, 'EINVAL'],
+    ['a fault queue that is none', { flags: 4, fault_id: 0 }, 'ENOENT'],
+    ['a vSTE with Config=S2', { data: words(0xdn, 0n) }, 'EIO'],
+  ])('refuses %s', (_what, change, errno) => {
+    const { world, session } = nested();
+    const { data: _, ...nothing } = { ...base };
+    expect(world.run(hwptAlloc(session, { ...base, ...change })).errno).toBe(errno);
+    expect(world.run(hwptAlloc(session, nothing)).errno).toBe('EFAULT');
+  });
+
+  it('takes a longer struct with a zero tail', () => {
+    const { world, session } = nested();
+    expect(world.run(hwptAlloc(session, { ...base, size: 56 })).out.id).toBe(8);
+  });
+});
+
+describe('HWPT_INVALIDATE', () => {
+  const nhAll = [0x10n, 0n];
+  const bad = [0x3n, 0n];
+  const call = (entries: bigint[][], change: object = {}) => {
+    const { world, session } = nested();
+    const base = { hwpt_id: 5, data_type: 1, entry_len: 16, entry_num: entries.length };
+    const request = { ...base, data: words(...entries.flat()), ...change };
+    return world.run(hwptInvalidate(session, request));
+  };
+  const many = (count: number): bigint[][] => Array.from({ length: count }, () => nhAll);
+
+  it('counts as handled what it never issued, up to the failing entry', () => {
+    expect(call(many(3))).toEqual({ out: { entry_num: 3 } });
+    expect(call([...many(2), bad])).toEqual({ errno: 'EIO', out: { entry_num: 2 } });
+    expect(call([...many(70), bad])).toEqual({ errno: 'EIO', out: { entry_num: 70 } });
+  });
+
+  it.each([
+    ['no entry', { entry_num: 0 }, 'EINVAL'],
+    ['another type', { data_type: 99 }, 'EINVAL'],
+    ['a nested HWPT', { hwpt_id: 7 }, 'EOPNOTSUPP'],
+    ['a paging HWPT', { hwpt_id: 4 }, 'EINVAL'],
+    ['an id that names nothing', { hwpt_id: 99 }, 'ENOENT'],
+    ['long entries with a tail', { entry_len: 32, data: words(0x10n, 0n, 0n, 1n) }, 'E2BIG'],
+    ['memory that is not there', { data: new Uint8Array(8) }, 'EFAULT'],
+    ['more than it can copy', { entry_num: 2 ** 28 }, 'EINVAL'],
+  ])('refuses %s and has handled nothing', (_what, change, errno) => {
+    expect(call([nhAll], change)).toEqual({ errno, out: { entry_num: 0 } });
+  });
+
+  it('fills short entries up with zeros', () => {
+    expect(call([nhAll], { entry_len: 8, data: words(0x10n) }).out.entry_num).toBe(1);
+  });
+});
+
+describe('GET_HW_INFO', () => {
+  const info = (change: object) => {
+    const { session } = nested();
+    return getHwInfo(session, { flags: 0, dev_id: 1, data_len: 40, writable: true, ...change });
+  };
+
+  it('gives the raw ID registers, cut or filled up to the buffer', () => {
+    const { data } = info({}).out;
+    expect(new DataView(data.buffer).getUint32(8, true)).toBe(0xd44101b);
+    expect(info({ data_len: 4 }).out).toMatchObject({ data_len: 40, data: new Uint8Array(4) });
+    expect(info({ data_len: 64 }).out.data.subarray(40)).toEqual(new Uint8Array(24));
+  });
+
+  it.each([
+    [{ flags: 2 }, 'EOPNOTSUPP'],
+    [{ flags: 1, in_data_type: 1 }, 'EOPNOTSUPP'],
+    [{ dev_id: 3 }, 'ENOENT'],
+    [{ writable: false }, 'EFAULT'],
+  ])('refuses %j with %s', (change, errno) => {
+    expect(info(change).errno).toBe(errno);
+  });
+});
+
+describe('the end of the file', () => {
+  it('destroys everything, whatever holds what, once no device holds the file', () => {
+    const { world, session } = nested();
+    world.run(vfioAttach(session, 'd', 7));
+    world.run(closeFile(session));
+    expect(session.objects.ids()).toHaveLength(7);
+    for (const device of ['d', 'e']) world.run(vfioClose(session, device));
+    world.run(closeFile(session));
+    expect(session.objects.ids()).toEqual([]);
+    expect(world.get('smmu', 's')?.vmids.size).toBe(0);
+  });
+
+  it('is forestalled object by object while others refer to them', () => {
+    const { world, session } = nested();
+    world.run(vfioAttach(session, 'd', 7));
+    for (const id of [1, 3, 4, 5, 7]) {
+      expect(world.run(destroy(session, { id })).errno).toBe('EBUSY');
+    }
+    expect(world.run(destroy(session, { id: 6 })).errno).toBeUndefined();
+  });
+});
