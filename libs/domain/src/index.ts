@@ -6,6 +6,8 @@ export * from './page';
 export * from './stored';
 export type { HostCommand } from './host/commands';
 export type { HostEvent, Policy, Region, RegionUse } from './host/events';
+export type { PolicyRules } from '@steward/host';
+export { rulesOf } from './host/rules';
 export { contains, overlaps } from './host/state';
 export type { HostState, Range } from './host/state';
 export type { SmmuEvent } from './smmu/events';

@@ -1,4 +1,5 @@
-import { toHex, type Command, type Errno, type Hex } from '@steward/domain';
+import { rulesOf, toHex } from '@steward/domain';
+import type { Command, Errno, Hex, PolicyRules } from '@steward/domain';
 import { failed, type Conversation } from './conversation';
 import type { IommufdObject } from './object-table';
 import { HWPT_DATA, HWPT_FLAGS, type HwptAlloc } from './requests';
@@ -35,11 +36,18 @@ function wantedDomain(session: Session, request: HwptAlloc): Wanted | Errno {
   switch (target?.kind) {
     case 'ioas':
       return pagingDomain(session, request);
-    case 'viommu':
-      return nestedDomain(session, request);
+    case 'viommu': {
+      const vsmmu = target.name;
+      const { context } = session;
+      const device = context.get('device', session.nameOf('device', dev_id));
+      if (device?.smmu !== context.get('vsmmu', vsmmu)?.smmu) return 'EINVAL';
+      return nestedDomain(session, request, { vsmmu });
+    }
     case 'nest-parent':
+      // Mainline's driver has no domain_alloc_nested: a nested domain is made on a vIOMMU.
+      if (rulesOfDevice(session, dev_id)?.nestedOn !== 's2-parent') return 'EOPNOTSUPP';
+      return nestedDomain(session, request, { parent: target.name });
     case 'stage1':
-      // The driver has no domain_alloc_nested: a nested domain is made on a vIOMMU.
       return 'EOPNOTSUPP';
     default:
       return 'EINVAL';
@@ -67,13 +75,19 @@ function pagingDomain(session: Session, request: HwptAlloc): Wanted | Errno {
   return { command, object: { kind: 'stage1', name, automatic: false } };
 }
 
-/** On a vIOMMU (iommufd_viommu_alloc_hwpt_nested, arm_vsmmu_alloc_domain_nested). */
-function nestedDomain(session: Session, request: HwptAlloc): Wanted | Errno {
+function rulesOfDevice(session: Session, id: number): PolicyRules | undefined {
+  const device = session.context.get('device', session.nameOf('device', id));
+  return device && rulesOf(device.smmu, session.context);
+}
+
+/** On a vIOMMU (iommufd_viommu_alloc_hwpt_nested, arm_vsmmu_alloc_domain_nested), or on a parent where the policy has it so. */
+function nestedDomain(
+  session: Session,
+  request: HwptAlloc,
+  on: { readonly vsmmu: string } | { readonly parent: string },
+): Wanted | Errno {
   const { flags, data_type, data_len, data } = request;
   const device = session.nameOf('device', request.dev_id);
-  const vsmmu = session.nameOf('viommu', request.pt_id);
-  const { context } = session;
-  if (context.get('device', device)?.smmu !== context.get('vsmmu', vsmmu)?.smmu) return 'EINVAL';
   if ((flags & ~(FAULT_ID_VALID | PASID)) !== 0 || data_len === 0) return 'EOPNOTSUPP';
   if ((flags & PASID) !== 0) return 'EOPNOTSUPP';
   if (data_type !== HWPT_DATA.ARM_SMMUV3 || data_len !== VSTE_BYTES) return 'EINVAL';
@@ -85,7 +99,7 @@ function nestedDomain(session: Session, request: HwptAlloc): Wanted | Errno {
   ];
   const name = session.nextName('nested');
   const queue = faultQueue(session, request);
-  const command = { type: 'AllocateNestedDomain', domain: name, vsmmu, device, vste, ...queue };
+  const command = { type: 'AllocateNestedDomain', domain: name, ...on, device, vste, ...queue };
   return { command: command as Command, object: { kind: 'nested', name } };
 }
 

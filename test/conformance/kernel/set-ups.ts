@@ -1,4 +1,4 @@
-import type { Command, FeatureSwitches, Hex } from '@steward/domain';
+import type { Command, FeatureSwitches, Hex, Policy } from '@steward/domain';
 
 /** The machine a run was recorded on. */
 export interface SetUp {
@@ -63,13 +63,16 @@ export const VM = 'vmm';
 export const BUFFER = { ipa: 0x4000_0000, size: 0x40_0000, pa: 0x2_0015_5000 };
 
 /** The commands that build a machine, up to the VMM that is about to open its files. */
-export function boot({ smmus, switches, canwbs, devices }: SetUp): Command[] {
+export function boot(
+  { smmus, switches, canwbs, devices }: SetUp,
+  policy: Policy = 'mainline',
+): Command[] {
   const hex = (n: number): Hex => `0x${n.toString(16)}`;
   return [
     {
       type: 'RegisterHost',
       host: HOST,
-      policy: 'mainline',
+      policy,
       memory: [
         { use: 'kernel', base: '0x100000000', size: '0x8000000' },
         { use: 'guest-ram', base: '0x200000000', size: '0x1000000' },

@@ -1,3 +1,4 @@
+import type { Policy } from '@steward/domain';
 import { HardwareObserver, type Difference } from './observation';
 import { playKunit, type KunitFile } from './kunit';
 import { Pipeline } from './pipeline';
@@ -67,14 +68,17 @@ export function isKernelFile(content: unknown): content is KernelFile['content']
 }
 
 /** Plays one scenario and compares step by step. @throws RangeError for a set-up that no letter names. */
-export async function playScenario(scenario: Scenario): Promise<{
+export async function playScenario(
+  scenario: Scenario,
+  policy: Policy = 'mainline',
+): Promise<{
   readonly results: readonly { readonly step: Step; readonly differences: readonly Difference[] }[];
   readonly pipeline: Pipeline;
 }> {
   const setUp = SET_UPS[scenario.run];
   if (setUp === undefined) throw new RangeError(`no set-up is called ${scenario.run}`);
   const pipeline = new Pipeline(setUp);
-  for (const command of boot(setUp)) {
+  for (const command of boot(setUp, policy)) {
     const { errno } = await pipeline.execute(command);
     if (errno !== undefined) throw new Error(`${command.type}: ${errno}`);
   }
