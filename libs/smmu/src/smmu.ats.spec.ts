@@ -343,6 +343,13 @@ describe('a Translated transaction', () => {
     expect(unchecked.machine.write(0, pa, translated).kind).toBe('ok');
   });
 
+  it('comes to stage 2 with the default type, whatever STE.MTCFG and SHCFG (Table 13.5)', () => {
+    const idr = [ATS_IDR[0], IDR1 | (1 << 27), 0, 0x1414, 0, 0x74] as const;
+    const overrides = { MTCFG: 1n, MemAttr: 5n, SHCFG: 3n };
+    const { machine, ipa } = ats({ idr, EATS: SPLIT, steFields: overrides });
+    expect(machine.write(0, ipa, translated)).toMatchObject({ attributes: { attr: 0xff } });
+  });
+
   it('is F_TRANSL_FORBIDDEN while translation is disabled, whatever GBPA says', () => {
     const { machine, pa } = ats();
     machine.smmu.writeRegister('CR0', 0xcn);

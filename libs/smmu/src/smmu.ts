@@ -159,7 +159,8 @@ export class Smmu {
         return pa >= this.features.outputLimit ? ABORT : this.bypass(pa, DEFAULT_INPUT);
       }
       case 'intermediate':
-        return this.withoutStage1(t, admission.stream);
+        // STE.MTCFG, SHCFG and ALLOCCFG have no say in Translated transactions (§13.1.4, Table 13.5).
+        return this.withoutStage1(t, admission.stream, DEFAULT_INPUT);
     }
   }
 
@@ -202,19 +203,23 @@ export class Smmu {
     return this.withStage1(t, stream, context);
   }
 
-  private withoutStage1(t: Transaction, stream: StreamConfiguration): Outcome {
+  private withoutStage1(
+    t: Transaction,
+    stream: StreamConfiguration,
+    incoming: AttributesCode = stream.attributes,
+  ): Outcome {
     const address = this.input.asNumber();
     const { stage2 } = stream;
     const { outputLimit, intermediateLimit } = this.features;
     const limit = stage2 === undefined ? outputLimit : intermediateLimit;
     if (address >= limit) return this.fail({ event: 'BYPASS_ADDR_SIZE' }, t, stream, undefined);
-    if (stage2 === undefined) return this.bypass(address, stream.attributes);
+    if (stage2 === undefined) return this.bypass(address, incoming);
     const need = this.need(t, stream);
     const { translator } = this;
     const failed = translator.throughStage2(stage2, address, need);
     if (failed !== undefined) return this.fail(failed, t, stream, undefined);
     const leaf = attributesOf(translator.info);
-    return this.reached(need, throughStage2(stream.attributes, leaf, stage2.forcedWriteBack));
+    return this.reached(need, throughStage2(incoming, leaf, stage2.forcedWriteBack));
   }
 
   private withStage1(t: Transaction, stream: StreamConfiguration, context: Stage1Context): Outcome {
