@@ -54,6 +54,7 @@ export type {
   TranslationRequest,
 } from './ats/translation-request';
 export type { CompletionSignal, SmmuObserver } from './observer';
+export type { Caching } from './cache/caching';
 export type { Removed } from './cache/removed';
 export type { SmmuConfiguration } from './registers/features';
 export {

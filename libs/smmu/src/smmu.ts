@@ -6,6 +6,7 @@ import { TranslationRequests } from './ats/translation-requests';
 import { memoryAttributes, type AttributesCode } from './attributes/memory-attributes';
 import { DEFAULT_INPUT, withHintsOf } from './attributes/memory-type';
 import { throughStage2 } from './attributes/stage2-attributes';
+import { ADVERSARIAL, type Caching } from './cache/caching';
 import type { Removed } from './cache/removed';
 import { attributesOf } from './cache/tlb-info';
 import { TranslationCache } from './cache/translation-cache';
@@ -43,8 +44,8 @@ export class Smmu {
   private readonly features: Features;
   private readonly registers: RegisterFile;
   private readonly errors: GlobalErrors;
-  private readonly configuration = new ConfigurationCache();
-  private readonly translations = new TranslationCache();
+  private readonly configuration: ConfigurationCache;
+  private readonly translations: TranslationCache;
   private readonly translator: Translator;
   private readonly finder: StreamFinder;
   private readonly stalls = new StalledTransactions();
@@ -58,18 +59,24 @@ export class Smmu {
   /**
    * @throws UnsupportedFeatureError when the identification registers offer what the model does not
    * have.
+   * @throws RangeError for a cache without places.
    */
   constructor(
     configuration: SmmuConfiguration,
     private readonly memory: PhysicalMemory,
     private readonly observer: SmmuObserver = {},
+    caching: Caching = ADVERSARIAL,
   ) {
     const unsupported = unsupportedFeatures(configuration);
     if (unsupported.length > 0) throw new UnsupportedFeatureError(unsupported);
     this.features = featuresOf(configuration);
     this.registers = new RegisterFile(configuration);
     this.errors = new GlobalErrors(this.registers);
-    this.translator = new Translator(memory, this.translations.tlb);
+    const shape = caching.mode === 'limited' ? caching : undefined;
+    const walkCaches = caching.mode === 'limited' || (caching.walkCaches ?? true);
+    this.configuration = new ConfigurationCache(shape);
+    this.translations = new TranslationCache(shape);
+    this.translator = new Translator(memory, this.translations.tlb, walkCaches);
     this.finder = this.createFinder();
     const { registers, errors, features } = this;
     this.eventQueue = new EventQueue(memory, registers, errors, features, observer);

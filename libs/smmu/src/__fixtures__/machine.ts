@@ -1,3 +1,4 @@
+import type { Caching } from '../cache/caching';
 import { CD } from '../formats/context-descriptor';
 import { COMMANDS, encodeCommand, type CommandName, type CommandWords } from '../formats/commands';
 import { STE } from '../formats/ste';
@@ -64,10 +65,15 @@ export class Machine {
 
   constructor(
     idr: SmmuConfiguration['idr'] = NESTED_IDR,
-    options: { observer?: SmmuObserver; eventqLog2?: number; aidr?: number } = {},
+    options: {
+      observer?: SmmuObserver;
+      eventqLog2?: number;
+      aidr?: number;
+      caching?: Caching;
+    } = {},
   ) {
-    const { observer = {}, eventqLog2 = 6, aidr = 1 } = options;
-    this.smmu = new Smmu({ idr, iidr: 0, aidr }, this.memory, observer);
+    const { observer = {}, eventqLog2 = 6, aidr = 1, caching } = options;
+    this.smmu = new Smmu({ idr, iidr: 0, aidr }, this.memory, observer, caching);
     this.smmu.writeRegister('CR2', 2n);
     this.smmu.writeRegister('STRTAB_BASE', BigInt(STREAM_TABLE));
     this.smmu.writeRegister('STRTAB_BASE_CFG', 8n);

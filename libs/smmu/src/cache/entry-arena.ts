@@ -15,6 +15,8 @@ export const WORD = {
   PARENT: 9,
   LINK_A: 10,
   LINK_B: 11,
+  /** Place in a set of a set-associative TLB. */
+  SLOT: 15,
 } as const;
 const OWNER = 12;
 /** Next entry of the same hash bucket; of a free place, the next free one. */
@@ -68,6 +70,16 @@ export class EntryArena {
     return this.doubles[id * DOUBLES]!;
   }
 
+  /** The owner that the entry was added with. */
+  owner(id: number): number {
+    return this.words[id * WORDS + OWNER]!;
+  }
+
+  /** Hash of owner and key. */
+  hash(id: number): number {
+    return this.words[id * WORDS + HASH]!;
+  }
+
   /** Output address of the entry's first byte. */
   pa(id: number): number {
     return this.doubles[id * DOUBLES + 1]!;
@@ -100,6 +112,7 @@ export class EntryArena {
     words[id * WORDS + HASH] = hash(owner, key);
     words[id * WORDS + WORD.LINK_A] = NONE;
     words[id * WORDS + WORD.LINK_B] = NONE;
+    words[id * WORDS + WORD.SLOT] = NONE;
     return id;
   }
 

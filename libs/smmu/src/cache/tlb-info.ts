@@ -42,6 +42,12 @@ export function attributesOf(info: number): number {
   return info >>> ATTRIBUTES_SHIFT;
 }
 
+// A table descriptor's entry has its own low bits instead of permissions.
+/** Hierarchical permissions of the tables so far, bits [63:59] of their descriptors or-ed. */
+export const TABLE_BITS = 0x1f;
+/** The next table's base is an IPA that stage 2 must translate. */
+export const TABLE_AT_IPA = 1 << 5;
+
 /** Which stages an entry translates. */
 export const KIND_STAGE1 = 0;
 export const KIND_STAGE2 = 1;

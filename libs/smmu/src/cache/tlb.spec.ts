@@ -6,7 +6,7 @@ import type { TlbSpace } from './tlb-space';
 
 /** 4K, 2M and 1G pages. */
 const SIZES = [0, 3, 6];
-const ANY = { granuleCode: 0, level: 0 };
+const ANY = { granuleCode: 0, level: 0, leavesOnly: false };
 
 interface Modelled extends TlbEntry {
   readonly space: number;
@@ -66,7 +66,11 @@ const page = fc.oneof(
   fc.integer({ min: 512 * 512 - 4, max: 512 * 512 + 4 }),
   fc.integer({ min: 2 ** 40 - 2 ** 18, max: 2 ** 40 - 1 }),
 );
-const filter = fc.constantFrom(ANY, { granuleCode: 1, level: 0 }, { granuleCode: 1, level: 3 });
+const filter = fc.constantFrom(
+  ANY,
+  { granuleCode: 1, level: 0, leavesOnly: true },
+  { granuleCode: 1, level: 3, leavesOnly: false },
+);
 const operation = fc.oneof(
   {
     weight: 6,
@@ -174,7 +178,12 @@ describe('the TLB', () => {
         const nested = list.entries.filter((e) => e.leafSizeIndex > e.sizeIndex).length;
         const holding = new Set(list.entries.map((e) => spaces[e.space]));
         expect(live).toEqual(holding);
-        expect(tlb.counts).toEqual({ stage1: list.entries.length - nested, stage2: 0, nested });
+        expect(tlb.counts).toEqual({
+          stage1: list.entries.length - nested,
+          stage2: 0,
+          nested,
+          tables: 0,
+        });
         for (const probe of [...probes, ...list.entries.map((e) => e.address / 4096)]) {
           for (const [index, s] of spaces.entries()) {
             for (const h of [0, 1]) {

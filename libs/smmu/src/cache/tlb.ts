@@ -1,6 +1,7 @@
 import { EntryArena, NONE, WORD } from './entry-arena';
 import { keyOf, ROLE, roleOf, sizeIndexOf } from './entry-key';
 import { offsetInPage } from './page-sizes';
+import { Replacement, type CacheShape } from './replacement';
 import { RegionIndex, type AddressRange } from './region-index';
 import { granuleCodeOf, KIND_NESTED, KIND_STAGE2, kindOf, levelOf } from './tlb-info';
 import { TlbSpace, type SpaceOwner } from './tlb-space';
@@ -11,6 +12,8 @@ import { TlbSpace, type SpaceOwner } from './tlb-space';
 export interface LeafFilter {
   readonly granuleCode: number;
   readonly level: number;
+  /** Leaf=1: table descriptors may stay. */
+  readonly leavesOnly: boolean;
 }
 
 /** A translation to be cached. */
@@ -29,11 +32,26 @@ export interface TlbEntry {
   readonly info: number;
 }
 
+/** A table descriptor to be cached: where the walk of an address goes on. */
+export interface TableEntry {
+  readonly address: number;
+  readonly half: number;
+  /** Size of the addresses that the descriptor maps. */
+  readonly sizeIndex: number;
+  /** Base of the next table: a PA, or with TABLE_AT_IPA an IPA. */
+  readonly pa: number;
+  /** Base of the next table as the descriptor gives it. */
+  readonly ipa: number;
+  readonly info: number;
+}
+
 /** Number of entries by what they translate. */
 export interface TlbCounts {
   stage1: number;
   stage2: number;
   nested: number;
+  /** Table descriptors of any stage. */
+  tables: number;
 }
 
 /** Neighbours among the pieces of one splintered leaf; its leader is before the first. */
@@ -50,13 +68,24 @@ const PIECE_PREVIOUS = WORD.LINK_B;
  * removes them all, as the architecture demands of an invalidation by address.
  */
 export class Tlb {
-  readonly counts: TlbCounts = { stage1: 0, stage2: 0, nested: 0 };
+  readonly counts: TlbCounts = { stage1: 0, stage2: 0, nested: 0, tables: 0 };
   private nextSpaceId = 1;
   private readonly entries = new EntryArena();
   private readonly regions = new RegionIndex(this.entries);
 
+  private readonly replacement: Replacement | undefined;
+  /** Spaces by id, where entries are evicted; otherwise not kept. */
+  private readonly spaces: TlbSpace[] = [];
+
+  /** @param shape of a TLB that holds no more than that; absent: it keeps everything. */
+  constructor(shape?: CacheShape) {
+    this.replacement = shape === undefined ? undefined : new Replacement(shape);
+  }
+
   createSpace(owner?: SpaceOwner): TlbSpace {
-    return new TlbSpace(this.nextSpaceId++, owner);
+    const space = new TlbSpace(this.nextSpaceId++, owner);
+    if (this.replacement !== undefined) this.spaces[space.id] = space;
+    return space;
   }
 
   /**
@@ -100,8 +129,45 @@ export class Tlb {
     const id = this.add(space, key, entry.info);
     this.entries.setOutput(id, entry.pa, entry.ipa);
     space.sizes |= 1 << entry.sizeIndex;
-    this.count(entry.info, 1);
+    this.count(id, 1);
     if (entry.leafSizeIndex > entry.sizeIndex) this.joinLeaf(space, id, entry);
+    if (this.replacement !== undefined) this.makeRoom(id, this.replacement);
+  }
+
+  /**
+   * The cached table descriptor nearest to the leaf of an address, of tables with this granule
+   * (command encoding), or -1.
+   */
+  findTable(space: TlbSpace, half: number, address: number, granuleCode: number): number {
+    for (let sizes = space.tables; sizes !== 0; sizes &= sizes - 1) {
+      const index = 31 - Math.clz32(sizes & -sizes);
+      const id = this.entries.find(space.id, keyOf(half, address, index, ROLE.TABLE));
+      if (id !== NONE && granuleCodeOf(this.info(id)) === granuleCode) return id;
+    }
+    return NONE;
+  }
+
+  /** Base of the next table, of a table descriptor that was found. */
+  tablePa(id: number): number {
+    return this.entries.pa(id);
+  }
+
+  /** The same as the descriptor gives it. */
+  tableIpa(id: number): number {
+    return this.entries.ipa(id);
+  }
+
+  /** Caches a table descriptor, in place of one with the same tag, address and size. */
+  insertTable(space: TlbSpace, entry: TableEntry): void {
+    const key = keyOf(entry.half, entry.address, entry.sizeIndex, ROLE.TABLE);
+    let id = this.entries.find(space.id, key);
+    if (id === NONE) {
+      id = this.add(space, key, entry.info);
+      space.tables |= 1 << entry.sizeIndex;
+      this.count(id, 1);
+      if (this.replacement !== undefined) this.makeRoom(id, this.replacement);
+    } else this.entries.setWord(id, WORD.INFO, entry.info);
+    this.entries.setOutput(id, entry.pa, entry.ipa);
   }
 
   /** Removes what covers one address. */
@@ -118,6 +184,12 @@ export class Tlb {
       if (leader !== NONE) this.removePieces(space, leader, filter);
       sizes ^= 1 << index;
     }
+    if (filter.leavesOnly) return;
+    for (let sizes = space.tables; sizes !== 0; sizes &= sizes - 1) {
+      const index = 31 - Math.clz32(sizes & -sizes);
+      const id = this.entries.find(space.id, keyOf(half, address, index, ROLE.TABLE));
+      if (id !== NONE && this.named(id, filter)) this.remove(space, id);
+    }
   }
 
   /** Removes what intersects a range of addresses. */
@@ -130,7 +202,7 @@ export class Tlb {
       if (roleOf(entries.key(id)) === ROLE.LEADER) leaders.push(id);
       // A piece goes with its leaf, whose leader is in the range too.
       else if (entries.word(id, PIECE_PREVIOUS) === NONE && this.named(id, filter)) {
-        this.count(this.info(id), -1);
+        this.forget(id);
         entries.remove(id);
         taken++;
         return true;
@@ -146,7 +218,7 @@ export class Tlb {
   removeAll(space: TlbSpace): void {
     if (space.count === 0) return;
     this.regions.drain(space, (id) => {
-      if (roleOf(this.entries.key(id)) === ROLE.LEAF) this.count(this.info(id), -1);
+      if (roleOf(this.entries.key(id)) !== ROLE.LEADER) this.forget(id);
       this.entries.remove(id);
     });
     this.emptied(space);
@@ -156,6 +228,7 @@ export class Tlb {
     space.count = 0;
     space.sizes = 0;
     space.splintered = 0;
+    space.tables = 0;
     space.owner?.emptied(space);
   }
 
@@ -174,6 +247,10 @@ export class Tlb {
   private named(id: number, filter: LeafFilter): boolean {
     const info = this.info(id);
     if (filter.granuleCode !== 0 && filter.granuleCode !== granuleCodeOf(info)) return false;
+    // A leaf at the level named, and with Leaf=0 the tables on the way to it (§4.4.1.1).
+    if (roleOf(this.entries.key(id)) === ROLE.TABLE) {
+      return !filter.leavesOnly && (filter.level === 0 || levelOf(info) < filter.level);
+    }
     return filter.level === 0 || filter.level === levelOf(info);
   }
 
@@ -192,7 +269,7 @@ export class Tlb {
 
   private remove(space: TlbSpace, id: number): void {
     const { entries } = this;
-    this.count(this.info(id), -1);
+    this.forget(id);
     const before = entries.word(id, PIECE_PREVIOUS);
     const after = entries.word(id, PIECE_NEXT);
     this.drop(space, id);
@@ -218,9 +295,25 @@ export class Tlb {
     return id;
   }
 
-  private count(info: number, by: 1 | -1): void {
-    const kind = kindOf(info);
-    if (kind === KIND_NESTED) this.counts.nested += by;
+  /** Gives the entry a place in its set; another may have to go. */
+  private makeRoom(id: number, replacement: Replacement): void {
+    const place = replacement.claim(this.entries.hash(id), (victim) => {
+      this.remove(this.spaces[this.entries.owner(victim)]!, victim);
+    });
+    replacement.occupy(place, id);
+    this.entries.setWord(id, WORD.SLOT, place);
+  }
+
+  /** Takes an entry out of the counts and out of its set. */
+  private forget(id: number): void {
+    this.count(id, -1);
+    if (this.replacement !== undefined) this.replacement.free(this.entries.word(id, WORD.SLOT));
+  }
+
+  private count(id: number, by: 1 | -1): void {
+    const kind = kindOf(this.info(id));
+    if (roleOf(this.entries.key(id)) === ROLE.TABLE) this.counts.tables += by;
+    else if (kind === KIND_NESTED) this.counts.nested += by;
     else if (kind === KIND_STAGE2) this.counts.stage2 += by;
     else this.counts.stage1 += by;
   }

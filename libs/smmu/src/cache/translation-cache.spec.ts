@@ -3,7 +3,7 @@ import { entryOrigin, KIND_NESTED, KIND_STAGE2 } from './tlb-info';
 import type { TlbSpace } from './tlb-space';
 import { STREAM_WORLD, TranslationCache } from './translation-cache';
 
-const ANY = { granuleCode: 0, level: 0 };
+const ANY = { granuleCode: 0, level: 0, leavesOnly: false };
 const ADDRESS = 0x1000;
 
 /** A cache with one entry per tag, and the names of the tags that still have theirs. */

@@ -1,4 +1,5 @@
 import { NONE } from './entry-arena';
+import type { CacheShape } from './replacement';
 import { Tlb, type LeafFilter } from './tlb';
 import { LiveList, type SpaceOwner, type TlbSpace } from './tlb-space';
 
@@ -80,13 +81,20 @@ class Regime implements SpaceOwner {
  * §4.4.2–4.4.4), no more.
  */
 export class TranslationCache {
-  readonly tlb = new Tlb();
+  readonly tlb: Tlb;
   private readonly vmids = new Map<number, Regime>();
   /** Regimes of NS-EL1, and of both EL2 worlds, that hold entries. */
   private readonly liveNonHyp = new LiveList<Regime>();
   private readonly liveHyp = new LiveList<Regime>();
-  private readonly el2 = new Regime(this.tlb, this.liveHyp);
-  private readonly el2E2h = new Regime(this.tlb, this.liveHyp);
+  private readonly el2: Regime;
+  private readonly el2E2h: Regime;
+
+  /** @param shape of a TLB that evicts; absent: it keeps everything. */
+  constructor(shape?: CacheShape) {
+    this.tlb = new Tlb(shape);
+    this.el2 = new Regime(this.tlb, this.liveHyp);
+    this.el2E2h = new Regime(this.tlb, this.liveHyp);
+  }
 
   /** The spaces of a stage-1 context. EL2 has no ASIDs and no VMID (IHI 0070 §3.17). */
   stage1Spaces(

@@ -7,7 +7,6 @@ export interface CommandFields extends AddressFields {
   readonly SSec: number;
   readonly StreamID: number;
   readonly SubstreamID: number;
-  readonly Leaf: number;
   readonly Range: number;
   readonly VMID: number;
   readonly ASID: number;

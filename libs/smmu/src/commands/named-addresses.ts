@@ -12,13 +12,13 @@ export interface AddressFields {
   readonly SCALE: number;
   readonly TG: number;
   readonly TTL: number;
+  readonly Leaf: number;
 }
 
 const PAGE = 4096;
 const LOW_52 = 2 ** 52;
 /** Bit 55 of an address, counted in pages. */
 const UPPER_HALF_PAGES = 2 ** 43;
-const ANY_LEAF = { granuleCode: 0, level: 0 } as const;
 
 /**
  * TTL with its reserved value for the 16K granule replaced by what hardware takes it for (IHI 0070
@@ -58,8 +58,10 @@ export function namedIpa(fields: AddressFields, features: Features): Named {
 
 function named(first: number, half: number, fields: AddressFields, features: Features): Named {
   const granule = features.rangeInvalidation ? granuleOfCommand(fields.TG) : undefined;
-  if (granule === undefined) return { half, first, filter: ANY_LEAF };
-  const filter = { granuleCode: fields.TG, level: level(fields) };
+  const leavesOnly = fields.Leaf === 1;
+  if (granule === undefined)
+    return { half, first, filter: { granuleCode: 0, level: 0, leavesOnly } };
+  const filter = { granuleCode: fields.TG, level: level(fields), leavesOnly };
   const bytes = (fields.NUM + 1) * 2 ** scale(fields) * 2 ** granule.pageShift;
   // A range does not wrap at the top of its half (IHI 0070 §4.4.1.1).
   return { half, first, last: Math.min(first + bytes, LOW_52) - 1, filter };

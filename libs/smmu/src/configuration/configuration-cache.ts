@@ -1,3 +1,4 @@
+import { Replacement, type CacheShape } from '../cache/replacement';
 import type { StreamConfiguration } from './stream-configuration';
 import type { L1Std } from './stream-table';
 
@@ -6,9 +7,15 @@ import type { L1Std } from './stream-table';
  * command names it (IHI 0070 §3.21.3, §4.3). CDs are kept with the STE they were found through.
  */
 export class ConfigurationCache {
+  private readonly replacement: Replacement | undefined;
   private readonly streams = new Map<number, StreamConfiguration>();
   private readonly l1stds = new Map<number, L1Std>();
   private cds = 0;
+
+  /** @param shape of a cache of STEs that evicts; absent: it keeps everything. */
+  constructor(shape?: CacheShape) {
+    this.replacement = shape === undefined ? undefined : new Replacement(shape);
+  }
 
   /** Cached structures of all kinds. */
   get count(): number {
@@ -20,6 +27,10 @@ export class ConfigurationCache {
   }
 
   keepSte(streamId: number, ste: StreamConfiguration): void {
+    if (this.replacement !== undefined) {
+      ste.place = this.replacement.claim(streamId, (victim) => this.removeStream(victim));
+      this.replacement.occupy(ste.place, streamId);
+    }
     this.streams.set(streamId, ste);
   }
 
@@ -43,6 +54,7 @@ export class ConfigurationCache {
     const stream = this.streams.get(streamId);
     if (stream === undefined) return;
     this.cds -= stream.cds.count;
+    this.replacement?.free(stream.place);
     this.streams.delete(streamId);
   }
 
@@ -63,6 +75,7 @@ export class ConfigurationCache {
 
   /** CMD_CFGI_ALL. */
   removeAll(): void {
+    for (const stream of this.streams.values()) this.replacement?.free(stream.place);
     this.streams.clear();
     this.l1stds.clear();
     this.cds = 0;

@@ -47,6 +47,8 @@ export interface StreamConfiguration {
   readonly ats: 'none' | 'full' | 'split';
   /** What is cached of the stream's CDs. */
   readonly cds: CachedCds;
+  /** The cache's: place in a set, where it evicts. */
+  place: number;
 }
 
 const LARGEST_PA = 2 ** 52;
@@ -75,6 +77,7 @@ export function decodeSte(
     attributes: inputAttributes(ste, features),
     ats: translates && features.ats ? ATS[ste.EATS]! : 'none',
     cds: new CachedCds(),
+    place: -1,
   };
 }
 

@@ -32,6 +32,7 @@ import {
 import { levelShift, tableIndex } from './granule';
 import { stage1Permissions } from './permissions';
 import type { Stage2Walker } from './stage2';
+import type { TableCache } from './table-cache';
 
 /**
  * The stage-1 walk, VA to IPA or PA. One walker serves a whole SMMU; its public fields hold the
@@ -53,6 +54,7 @@ export class Stage1Walker {
   constructor(
     private readonly memory: PhysicalMemory,
     private readonly stage2: Stage2Walker,
+    private readonly tables: TableCache,
   ) {}
 
   /**
@@ -66,12 +68,12 @@ export class Stage1Walker {
     stage2: Stage2Context | undefined,
   ): Fault | undefined {
     const { granule } = half;
-    const entry = this.descriptor;
-    let table = half.base;
-    let tableBits = 0;
-    for (let level = half.startLevel; level <= 3; level++) {
-      const address = table + tableIndex(granule, level, half.startLevel, offset) * 8;
-      const failed = this.fetch(context, address, stage2);
+    const { tables, descriptor: entry } = this;
+    tables.begin(context, half, offset);
+    for (let level = tables.level; level <= 3; level++) {
+      const index = tableIndex(granule, level, half.startLevel, offset) * 8;
+      const failed = this.fetch(context, index, stage2);
+      tables.reached(stage2, failed === undefined ? this.stage2 : undefined, index);
       if (failed !== undefined) return failed;
       const tableOrPage = (entry.lo & TABLE_OR_PAGE) !== 0;
       if ((entry.lo & VALID) === 0) return fault('F_TRANSLATION');
@@ -81,13 +83,12 @@ export class Stage1Walker {
       const output = entry.address(granule);
       if (output >= context.outputLimit) return fault('F_ADDR_SIZE');
       if (level < 3 && tableOrPage) {
-        table = output;
-        tableBits |= entry.hi;
+        tables.descend(level, output, entry.hi);
         continue;
       }
       if (context.accessFlagFaults && (entry.lo & ACCESS_FLAG) === 0) return fault('F_ACCESS');
-      this.leafAddress = address;
-      this.leaf(context, half, level, half.hierarchical ? tableBits : 0);
+      this.leafAddress = tables.ipa + index;
+      this.leaf(context, half, level, half.hierarchical ? tables.bits : 0);
       return undefined;
     }
     throw new Error('a stage-1 walk ended without a leaf');
@@ -122,15 +123,15 @@ export class Stage1Walker {
     return undefined;
   }
 
-  /** Reads one descriptor, through stage 2 if there is one. */
+  /** Reads one descriptor of the table at hand, through stage 2 if there is one. */
   private fetch(
     context: Stage1Context,
-    address: number,
+    index: number,
     stage2: Stage2Context | undefined,
   ): Fault | undefined {
-    let pa = address;
-    if (stage2 !== undefined) {
-      const failed = this.stage2.translate(stage2, address, 'TT', S2_READ);
+    let pa = this.tables.pa + index;
+    if (stage2 !== undefined && !this.tables.translated) {
+      const failed = this.stage2.translate(stage2, pa, 'TT', S2_READ);
       if (failed !== undefined) return failed;
       pa = this.stage2.pa;
     }

@@ -6,6 +6,7 @@ import {
   entryAttributes,
   entryOrigin,
   KIND_STAGE2,
+  levelOf,
   S2_CLEAN,
   S2_DEVICE,
   S2_WRITE,
@@ -48,6 +49,7 @@ export class Stage2Walker {
   constructor(
     private readonly memory: PhysicalMemory,
     private readonly tlb: Tlb,
+    private readonly walkCaches: boolean,
   ) {}
 
   /**
@@ -109,8 +111,10 @@ export class Stage2Walker {
   private walk(context: Stage2Context, ipa: number, access: FaultClass): Fault | undefined {
     const { granule } = context;
     const entry = this.descriptor;
-    let table = context.base;
-    for (let level = context.startLevel; level <= 3; level++) {
+    const cached = this.tlb.findTable(context.space, 0, ipa, granule.commandCode);
+    let table = cached >= 0 ? this.tlb.tablePa(cached) : context.base;
+    const first = cached >= 0 ? levelOf(this.tlb.info(cached)) + 1 : context.startLevel;
+    for (let level = first; level <= 3; level++) {
       const address = table + tableIndex(granule, level, context.startLevel, ipa) * 8;
       if (!this.memory.backed(address)) {
         return { event: 'F_WALK_EABT', stage: 2, class: access, fetchAddress: address };
@@ -125,6 +129,7 @@ export class Stage2Walker {
       if (output >= context.outputLimit) return fault('F_ADDR_SIZE', access, ipa);
       if (level < 3 && tableOrPage) {
         table = output;
+        if (this.walkCaches) this.keepTable(context, ipa, level, table);
         continue;
       }
       if (context.accessFlagFaults && (entry.lo & ACCESS_FLAG) === 0) {
@@ -135,6 +140,18 @@ export class Stage2Walker {
       return undefined;
     }
     throw new Error('a stage-2 walk ended without a leaf');
+  }
+
+  private keepTable(context: Stage2Context, ipa: number, level: number, table: number): void {
+    const { granule, space } = context;
+    this.tlb.insertTable(space, {
+      address: ipa,
+      half: 0,
+      sizeIndex: pageSizeIndex(levelShift(granule, level)),
+      pa: table,
+      ipa: table,
+      info: entryOrigin(KIND_STAGE2, level, granule.commandCode),
+    });
   }
 
   /**

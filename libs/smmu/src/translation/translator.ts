@@ -21,6 +21,7 @@ import type { InputAddress } from './input-address';
 import type { Need } from './permissions';
 import { Stage1Walker } from './stage1';
 import { Stage2Walker } from './stage2';
+import { TableCache } from './table-cache';
 
 const STAGE1_FAULT = { stage: 1, class: 'IN' } as const;
 
@@ -38,9 +39,10 @@ export class Translator {
   constructor(
     memory: PhysicalMemory,
     private readonly tlb: Tlb,
+    walkCaches: boolean,
   ) {
-    this.stage2 = new Stage2Walker(memory, tlb);
-    this.stage1 = new Stage1Walker(memory, this.stage2);
+    this.stage2 = new Stage2Walker(memory, tlb, walkCaches);
+    this.stage1 = new Stage1Walker(memory, this.stage2, new TableCache(tlb, walkCaches));
   }
 
   /** Stage 2 alone; `address` is below 2^IAS. */
