@@ -1,4 +1,17 @@
-import { CD, commandName, COMMANDS, EVENTS, eventName, hex64, STE } from '@steward/smmu';
+import {
+  CD,
+  commandName,
+  COMMANDS,
+  EVENTS,
+  eventName,
+  hex64,
+  L1CD,
+  L1STD,
+  S1_LEAF_DESCRIPTOR,
+  S2_LEAF_DESCRIPTOR,
+  STE,
+  TABLE_DESCRIPTOR,
+} from '@steward/smmu';
 import type { CommandWords, FieldView, Layout } from '@steward/smmu';
 
 /** An entry decoded for people and for JSON. */
@@ -16,16 +29,30 @@ export interface Decoded {
   readonly reserved: readonly string[];
 }
 
-export type EntryKind = 'ste' | 'cd' | 'cmd' | 'event';
+export type EntryKind =
+  ('ste' | 'vste' | 'cd' | 'cmd' | 'event') | ('l1std' | 'l1cd' | 'table' | 's1leaf' | 's2leaf');
 
 /** 64-bit words an entry of each kind has. */
-export const ENTRY_WORDS: Readonly<Record<EntryKind, number>> = { ste: 8, cd: 8, cmd: 2, event: 4 };
+export const ENTRY_WORDS: Readonly<Record<EntryKind, number>> = {
+  ste: 8,
+  vste: 2,
+  cd: 8,
+  cmd: 2,
+  event: 4,
+  l1std: 1,
+  l1cd: 1,
+  table: 1,
+  s1leaf: 1,
+  s2leaf: 1,
+};
 
 /** Decodes an entry; opcodes and event numbers nobody defined are shown as reserved bits. */
 export function decodeEntry(kind: EntryKind, words: readonly bigint[]): Decoded {
   switch (kind) {
     case 'ste':
       return viewOf('STE', 'IHI 0070 §5.2', STE, words);
+    case 'vste':
+      return vste(words);
     case 'cd':
       return viewOf('CD', 'IHI 0070 §5.4', CD, words);
     case 'cmd': {
@@ -40,7 +67,30 @@ export function decodeEntry(kind: EntryKind, words: readonly bigint[]): Decoded 
       const { layout, section } = EVENTS[name];
       return viewOf(name, `IHI 0070 ${section}`, layout, words);
     }
+    case 'l1std':
+      return viewOf('L1STD', 'IHI 0070 §5.1', L1STD, words);
+    case 'l1cd':
+      return viewOf('L1CD', 'IHI 0070 §5.3', L1CD, words);
+    case 'table':
+      return viewOf('Table descriptor', 'DDI 0487 D8.3.1', TABLE_DESCRIPTOR, words);
+    case 's1leaf':
+      return viewOf('stage-1 leaf', 'DDI 0487 D8.3.1, D8.3.2', S1_LEAF_DESCRIPTOR, words);
+    case 's2leaf':
+      return viewOf('stage-2 leaf', 'DDI 0487 D8.3.1, D8.3.2', S2_LEAF_DESCRIPTOR, words);
   }
+}
+
+/** A vSTE is the first two words of an STE; the others are the hypervisor's. */
+function vste(words: readonly bigint[]): Decoded {
+  const ste = viewOf('vSTE', 'IHI 0070 §5.2', STE, words.slice(0, 2));
+  const inside = new Set(
+    Object.keys(STE.fields).filter((name) => STE.fields[name as 'V'].hi < 128),
+  );
+  return {
+    ...ste,
+    fields: ste.fields.filter((f) => inside.has(f.name)),
+    reserved: ste.reserved.slice(0, 2),
+  };
 }
 
 function viewOf(

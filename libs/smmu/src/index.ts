@@ -63,4 +63,14 @@ export {
   type UnsupportedFeature,
 } from './registers/unsupported';
 export { whyCommandIllegal } from './commands/command-legality';
-export { whyCdIllegal, whySteIllegal, type Illegality } from './configuration/legality';
+export {
+  whyCdIllegal,
+  whyDescriptorInvalid,
+  whySteIllegal,
+  type Illegality,
+} from './configuration/legality';
+export {
+  descriptorShape,
+  type DescriptorPlace,
+  type DescriptorShape,
+} from './translation/descriptor-shape';

@@ -1,10 +1,13 @@
 import { STREAM_WORLD } from '../cache/translation-cache';
+import { L1CD } from '../formats/context-descriptor';
 import type { Parts } from '../formats/field-reader';
+import { L1STD } from '../formats/stream-table-descriptor';
 import { featuresOf, type SmmuConfiguration } from '../registers/features';
 import { readCd } from './cd-fields';
 import { cdIllegality } from './cd-legality';
 import { readSte, usesStage2 } from './ste-fields';
 import { steIllegality, strwIsUsed } from './ste-legality';
+import { LARGEST_SPAN } from './stream-table';
 
 /** Why a structure is ILLEGAL: the field the rule is about, and a sentence. */
 export interface Illegality {
@@ -41,6 +44,26 @@ export function whyCdIllegal(
       stage2Aarch32: usesStage2(ste) && ste.S2AA64 === 0,
     }),
   );
+}
+
+/**
+ * Why an L1STD or an L1CD leads to no structure, or undefined when it does (IHI 0070 §5.1, §5.3).
+ * StreamIDs beyond an L1STD's span, and a span beyond STRTAB_BASE_CFG.SPLIT, are not regarded.
+ */
+export function whyDescriptorInvalid(
+  kind: 'l1std' | 'l1cd',
+  word: bigint,
+  configuration: SmmuConfiguration,
+): Illegality | undefined {
+  if (kind === 'l1std') {
+    const span = L1STD.get([word], 'Span');
+    if (span === 0n) return { about: 'Span', why: 'the descriptor is invalid' };
+    return span > LARGEST_SPAN ? { about: 'Span', why: 'the span is reserved' } : undefined;
+  }
+  if (L1CD.get([word], 'V') === 0n) return { about: 'V', why: 'the descriptor is not valid' };
+  return L1CD.get([word], 'L2Ptr') >= BigInt(featuresOf(configuration).outputLimit)
+    ? { about: 'L2Ptr', why: 'the pointer is beyond the address size' }
+    : undefined;
 }
 
 function named(rule: Illegality | undefined): Illegality | undefined {

@@ -23,7 +23,7 @@ export interface L1Std {
 const STE_BYTES = 64;
 const L1STD_BYTES = 8;
 /** The largest Span: values above are reserved and behave as 0 (IHI 0070 §5.1). */
-const LARGEST_SPAN = 11;
+export const LARGEST_SPAN = 11;
 const LARGEST_PA = 2 ** 52;
 
 const readL1std = fieldNumbers(L1STD, ['Span', 'L2Ptr']);
