@@ -33,13 +33,7 @@ export const TRANSLATION = mutants('translation', [
     'if (context.accessFlagFaults && (entry.lo & ACCESS_FLAG) !== 0)',
     '§5.4 AFFD: F_ACCESS',
   ],
-  [
-    S1,
-    'tableBits |= entry.hi;',
-    'tableBits &= entry.hi;',
-    'DDI 0487 D8.4: hierarchical attributes',
-  ],
-  [S1, 'half.hierarchical ? tableBits : 0', 'half.hierarchical ? 0 : tableBits', '§5.4 HAD'],
+  [S1, 'half.hierarchical ? tables.bits : 0', 'half.hierarchical ? 0 : tables.bits', '§5.4 HAD'],
   [
     S1,
     'this.global = (lo & NOT_GLOBAL) === 0;',
