@@ -14,6 +14,8 @@ const js = swc({ syntax: 'ecmascript' }, {});
 
 module.exports = {
   testEnvironment: 'node',
+  // A machine shared with others may be slow: no test is a measurement, so none fails for taking long.
+  testTimeout: 120_000,
   roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/test'],
   testRegex: '\\.spec\\.ts$',
   transform: { '^.+\\.ts$': ['@swc/jest', ts], '^.+\\.m?js$': ['@swc/jest', js] },
