@@ -1,4 +1,4 @@
-import { checkIoErrors, checkKills, checkPowerLoss } from './checks';
+import { checkIoErrors, checkKills, checkPowerLoss, checkRefusals } from './checks';
 
 const MINUTES = 60_000;
 
@@ -45,3 +45,13 @@ describe('an acknowledged commit', () => {
     3 * MINUTES,
   );
 });
+
+test(
+  'a refused commit does not come back with the next start, though it may stand in the WAL whole',
+  async () => {
+    const report = await checkRefusals({ commits: 6, step: 2 });
+    expect(report.faults).toEqual([]);
+    expect(report.points).toBeGreaterThan(40);
+  },
+  3 * MINUTES,
+);
