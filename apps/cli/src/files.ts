@@ -1,6 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { createWriteStream, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip, gunzipSync } from 'node:zlib';
 import { CliError, EXIT } from './exit-codes';
 
 /** The project's folder: the nearest one above this file that holds `migrations/`. */
@@ -31,6 +33,26 @@ export function readJson(file: string, what: string): unknown {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new CliError(EXIT.failed, `${file}: ${what} is not JSON (${why})`);
+  }
+}
+
+/**
+ * Writes a file, packed when its name ends in .gz. It is written beside its place and renamed, so that a failure leaves
+ * no half of it.
+ */
+export async function writeWhole(
+  file: string,
+  text: Iterable<string> | AsyncIterable<string>,
+): Promise<void> {
+  const part = `${file}.part`;
+  const target = createWriteStream(part);
+  try {
+    if (file.endsWith('.gz')) await pipeline(Readable.from(text), createGzip({ level: 9 }), target);
+    else await pipeline(Readable.from(text), target);
+    renameSync(part, file);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error;
   }
 }
 

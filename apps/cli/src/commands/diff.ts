@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
-import { parseStream } from '@steward/domain';
 import type { Ledger } from '@steward/ledger';
 import { difference, States } from '@steward/replay';
 import type { Difference, Selection, View, ViewObject } from '@steward/replay';
 import { CliError, EXIT } from '../exit-codes';
 import { positionOf, withLedger } from '../ledger-access';
-import { withLedgerOption } from '../options';
+import { aggregateNamed, withLedgerOption } from '../options';
 import { colour, print, printJson } from '../output';
 import { progressBar } from '../progress';
 
@@ -25,7 +24,7 @@ export function diffCommand(program: Command): void {
 }
 
 async function run(range: string, aggregate: string | undefined, flags: DiffFlags): Promise<void> {
-  const selection = aggregate === undefined ? {} : selectionOf(aggregate);
+  const selection = aggregate === undefined ? {} : aggregateNamed(aggregate);
   await withLedger(flags.ledger, 'read', async ({ ledger }) => {
     const [from, to] = await boundsOf(range, ledger);
     const [before, after] = await viewsAt(ledger, selection, [from, to]);
@@ -36,14 +35,6 @@ async function run(range: string, aggregate: string | undefined, flags: DiffFlag
     if (flags.json) printJson({ from, to, ...changes });
     else printChanges(changes, from, to);
   });
-}
-
-function selectionOf(aggregate: string): Selection {
-  try {
-    return parseStream(aggregate);
-  } catch (error) {
-    throw new CliError(EXIT.usage, error instanceof Error ? error.message : String(error));
-  }
 }
 
 async function boundsOf(range: string, ledger: Ledger): Promise<[number, number]> {

@@ -1,12 +1,9 @@
-import { createWriteStream, renameSync, rmSync } from 'node:fs';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
 import type { Command } from 'commander';
 import { fanOutOf } from '@steward/audit';
 import { TraceEventExport } from '@steward/interop';
 import type { ShownCommit, TraceEvent } from '@steward/interop';
 import type { AttachmentSpan, StoredCommit, StoredEffect } from '@steward/ledger';
+import { writeWhole } from '../files';
 import { positionOf, withReadModels, type OpenLedger } from '../ledger-access';
 import { withLedgerOption } from '../options';
 import { print, printJson } from '../output';
@@ -132,18 +129,4 @@ async function* textOf(events: AsyncIterable<TraceEvent>): AsyncGenerator<string
     lines = [];
   }
   yield `${lines.join('')}${separator.startsWith('{') ? separator : ''}\n]}\n`;
-}
-
-/** Writes beside the file and renames, so that a failure leaves no half of it. */
-async function writeWhole(file: string, text: AsyncIterable<string>): Promise<void> {
-  const part = `${file}.part`;
-  const target = createWriteStream(part);
-  try {
-    if (file.endsWith('.gz')) await pipeline(Readable.from(text), createGzip(), target);
-    else await pipeline(Readable.from(text), target);
-    renameSync(part, file);
-  } catch (error) {
-    rmSync(part, { force: true });
-    throw error;
-  }
 }

@@ -1,11 +1,9 @@
-import { renameSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import type { Command } from 'commander';
 import { formatRecording } from '@steward/guest';
 import { importQemuTrace } from '@steward/interop';
 import type { ImportReport } from '@steward/interop';
-import { readJson, readText } from '../files';
+import { readJson, readText, writeWhole } from '../files';
 import { nonNegativeInteger, withJsonOption } from '../options';
 import { print, printJson } from '../output';
 
@@ -32,7 +30,7 @@ export function importCommand(program: Command): void {
     .action((trace: string, flags: ImportFlags) => run(trace, flags));
 }
 
-function run(trace: string, flags: ImportFlags): void {
+async function run(trace: string, flags: ImportFlags): Promise<void> {
   const text = readText(trace, 'trace');
   const cmdq = flags.cmdq === undefined ? {} : { cmdq: readJson(flags.cmdq, 'command list') };
   const smmu = flags.smmu === undefined ? {} : { smmu: flags.smmu };
@@ -41,16 +39,9 @@ function run(trace: string, flags: ImportFlags): void {
     ...cmdq,
     ...smmu,
   });
-  writeWhole(flags.out, JSON.stringify(formatRecording(recording)));
+  await writeWhole(flags.out, [JSON.stringify(formatRecording(recording))]);
   if (flags.json) printJson({ out: flags.out, playable: recording.playable, ...report });
   else printReport(report, flags.out, recording.playable);
-}
-
-/** Writes beside the file and renames, so that a failure leaves no half of it. */
-function writeWhole(file: string, text: string): void {
-  const part = `${file}.part`;
-  writeFileSync(part, file.endsWith('.gz') ? gzipSync(text, { level: 9 }) : text);
-  renameSync(part, file);
 }
 
 function printReport(report: ImportReport, out: string, playable: boolean): void {

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { parseStream } from '@steward/domain';
 import type { Ledger, StoredEvent } from '@steward/ledger';
 import { CliError, EXIT } from '../exit-codes';
 import { positionOf, withLedger } from '../ledger-access';
-import { withLedgerOption } from '../options';
+import { aggregateNamed, withLedgerOption } from '../options';
 import { colour, print, printJsonLine } from '../output';
 
 interface LogFlags {
@@ -23,7 +22,7 @@ export function logCommand(program: Command): void {
 }
 
 async function run(aggregate: string | undefined, flags: LogFlags): Promise<void> {
-  if (aggregate !== undefined) requireStream(aggregate);
+  if (aggregate !== undefined) aggregateNamed(aggregate);
   await withLedger(flags.ledger, 'read', async ({ ledger }) => {
     const since = flags.since === undefined ? 1 : await positionOf(flags.since, ledger);
     const until = await positionOf(flags.until ?? 'latest', ledger);
@@ -37,14 +36,6 @@ async function run(aggregate: string | undefined, flags: LogFlags): Promise<void
     for await (const _ of ledger.stream(aggregate)) return; // It exists, only not in this range.
     throw new CliError(EXIT.notFound, `no events of ${aggregate} in ${flags.ledger}`);
   });
-}
-
-function requireStream(aggregate: string): void {
-  try {
-    parseStream(aggregate);
-  } catch (error) {
-    throw new CliError(EXIT.usage, error instanceof Error ? error.message : String(error));
-  }
 }
 
 async function* eventsOf(
