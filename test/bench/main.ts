@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import { Command } from 'commander';
+import { runCommand } from '../command-line';
 import type { Measured } from './measurement';
 import { MEASUREMENTS } from './measurements';
 
@@ -51,10 +52,6 @@ export function main(argv: readonly string[]): void {
     .argument('[prefix...]', 'run the measurements whose names begin so; all without it')
     .option('--json', 'one JSON object a line')
     .option('--quick', 'smaller sizes: at most 60 s in all')
-    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .action(bench);
-  command.parseAsync(argv, { from: 'user' }).catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
-    process.exitCode = 1;
-  });
+  runCommand(command, argv);
 }

@@ -16,17 +16,6 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
 }
 
-/** A generator of whole numbers that gives the same sequence for the same seed (xorshift32). */
-export function seeded(seed: number): (below: number) => number {
-  let state = seed | 0 || 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
-
 /** 0 to n-1 in random order. */
 export function shuffled(n: number, random: (below: number) => number): number[] {
   const order = Array.from({ length: n }, (_, at) => at);

@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import { Command, InvalidArgumentError } from 'commander';
+import { runCommand } from '../command-line';
 import type { Campaign, CampaignOptions } from './campaign';
 import { CAMPAIGNS } from './campaigns';
 
@@ -53,10 +54,6 @@ export function main(argv: readonly string[]): void {
     .option('--seed <n>', 'the seed of the first random case', count)
     .option('--cases <n>', 'how many random cases', count)
     .option('--json', 'one JSON object a campaign')
-    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .action(run);
-  command.parseAsync(argv, { from: 'user' }).catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
-    process.exitCode = 1;
-  });
+  runCommand(command, argv);
 }

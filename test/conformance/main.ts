@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { Argument, Command, CommanderError } from 'commander';
 import { isKernelFile, runKernelSuite } from './kernel/suite';
 import { runSmmuVectors } from './smmu/vectors';
+import type { SuiteResult } from './suite-result';
 import { playNested } from './traces/play';
 import { playBare } from './traces/play-bare';
 import { runTraceSuite } from './traces/suite';
@@ -16,19 +17,13 @@ interface Flags {
   readonly verbose?: boolean;
 }
 
-/** What every suite answers, `seconds` and `disputed` aside. */
-interface SuiteResult {
+/** What a suite answers, `seconds` and `disputed` aside. */
+interface NamedResult extends SuiteResult {
   readonly suite: string;
   readonly files: number;
-  readonly total: number;
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly failures: readonly { readonly id: string }[];
-  readonly skips: readonly { readonly id: string; readonly why: string }[];
 }
 
-type Suite = (paths: readonly string[], flags: Flags) => Promise<SuiteResult>;
+type Suite = (paths: readonly string[], flags: Flags) => Promise<NamedResult>;
 
 const SUITES: Readonly<Record<string, Suite>> = {
   smmu: async (paths, flags) => {
@@ -97,7 +92,7 @@ async function run(suite: string, paths: readonly string[], flags: Flags): Promi
 
 const SHOWN = 10;
 
-function print(result: SuiteResult & { seconds: number }, verbose: boolean): void {
+function print(result: NamedResult & { seconds: number }, verbose: boolean): void {
   const { suite, files, total, passed, failed, skipped, failures, skips, seconds } = result;
   const shown = verbose ? failures : failures.slice(0, SHOWN);
   for (const failure of shown) process.stdout.write(`${JSON.stringify(failure)}\n`);

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { seeded } from '../seeded';
 import { acknowledgedIn, acknowledgements, faultAfterCrash } from './acknowledged';
 import { readCallLog, type FileCall } from './call-log';
 import { imageAfterPowerLoss } from './power-loss';
@@ -168,7 +169,7 @@ export function checkPowerLoss(
   const { commits, states, seed, believes = () => true } = options;
   return inFolder(async (folder) => {
     const calls = recordedCalls(folder, commits).filter(believes);
-    const random = seededRandom(seed);
+    const random = seeded(seed);
     const faults: DurabilityFault[] = [];
     for (let i = 0; i < states; i++) {
       const end = 1 + random(calls.length);
@@ -200,15 +201,4 @@ async function lookAt(
   for (const suffix of ['', '-wal', '-shm', '-journal'])
     rmSync(`${file}${suffix}`, { force: true });
   return fault;
-}
-
-/** Whole numbers below n from a seed (xorshift32). */
-export function seededRandom(seed: number): (n: number) => number {
-  let state = seed | 0 || 1;
-  return (n) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % n;
-  };
 }

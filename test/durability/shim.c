@@ -119,18 +119,22 @@ ssize_t write(int fd, const void *data, size_t length) { return write_at(fd, dat
 ssize_t pwrite(int fd, const void *data, size_t length, off_t offset) { return write_at(fd, data, length, offset); }
 ssize_t pwrite64(int fd, const void *data, size_t length, off64_t offset) { return write_at(fd, data, length, offset); }
 
+/* Whether a call is to fail; one that is torn ends the process instead. Called with the lock held, which it drops. */
+static int fails(const char *path) {
+  enum fate fate = next(path);
+  if (fate == TEAR) kill(getpid(), SIGKILL);
+  if (fate != FAIL) return 0;
+  pthread_mutex_unlock(&lock);
+  errno = fault;
+  return 1;
+}
+
 static int simple(char op, int fd, long call, int64_t size) {
   char path[4096];
   int result;
   if (!path_of(fd, path, sizeof path)) return (int)syscall(call, fd, size);
   pthread_mutex_lock(&lock);
-  enum fate fate = next(path);
-  if (fate == TEAR) kill(getpid(), SIGKILL);
-  if (fate == FAIL) {
-    pthread_mutex_unlock(&lock);
-    errno = fault;
-    return -1;
-  }
+  if (fails(path)) return -1;
   result = (int)syscall(call, fd, size);
   if (result == 0) record(op, path, size, NULL, 0);
   pthread_mutex_unlock(&lock);
@@ -146,13 +150,7 @@ int unlink(const char *path) {
   int result;
   if (!watched(path)) return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
   pthread_mutex_lock(&lock);
-  enum fate fate = next(path);
-  if (fate == TEAR) kill(getpid(), SIGKILL);
-  if (fate == FAIL) {
-    pthread_mutex_unlock(&lock);
-    errno = fault;
-    return -1;
-  }
+  if (fails(path)) return -1;
   result = (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
   if (result == 0) record('u', path, 0, NULL, 0);
   pthread_mutex_unlock(&lock);

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Argument, Command } from 'commander';
+import { runCommand } from '../command-line';
 import { checkMutants, unexpected, type Verdict } from './check';
 import { ROOMS } from './rooms';
 import { StaleMutantError } from './workshop';
@@ -49,12 +50,6 @@ export function main(argv: readonly string[]): void {
     .addArgument(new Argument('<room>', 'the room').choices(Object.keys(ROOMS)))
     .option('--json', 'one JSON document')
     .option('--only <id>', 'one mutant alone')
-    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .action(run);
-  command.parseAsync([...argv], { from: 'user' }).catch((error: unknown) => {
-    const isKnown = error instanceof StaleMutantError;
-    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stderr.write(`mutants: ${isKnown ? error.message : stack}\n`);
-    process.exitCode = 1;
-  });
+  runCommand(command, argv, (error) => error instanceof StaleMutantError);
 }

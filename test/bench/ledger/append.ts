@@ -7,6 +7,7 @@ import { SqliteLedger } from '@steward/ledger';
 import type { CommitDraft } from '@steward/ledger';
 import { projectRoot } from '../../conformance/project-root';
 import { against, type Measured, type Measurement } from '../measurement';
+import { median } from '../timing';
 
 const EVENTS = 3;
 /** Bytes of each payload, as JSON. */
@@ -104,10 +105,6 @@ function rawRate(file: string, batch: number, ms: number): number {
   const seconds = (performance.now() - start) / 1000;
   db.close();
   return (n - first) / seconds;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
 /** Rounds of both, turn by turn, each over a new file in the same folder. */

@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import { SqliteLedger } from '@steward/ledger';
 import { projectRoot } from '../../conformance/project-root';
 import { against, type Measured, type Measurement } from '../measurement';
+import { median } from '../timing';
 
 const COMMITS = { full: 30_000, quick: 5000 } as const;
 const EVENTS = 3;
@@ -82,7 +83,6 @@ export const LEDGER_READ: Measurement = {
         mine.push(await readRate(file));
         raw.push(rawRate(file));
       }
-      const median = (v: number[]): number => v.sort((a, b) => a - b)[Math.floor(v.length / 2)]!;
       const n = commits * EVENTS;
       return against(
         { name: 'ledger.read', value: median(mine), unit: 'events/s', better: 'higher', n },

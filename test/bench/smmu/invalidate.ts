@@ -1,5 +1,6 @@
 import { against, type Measured, type Measurement } from '../measurement';
-import { median, nanoseconds, seeded, shuffled } from '../timing';
+import { seeded } from '../../seeded';
+import { median, nanoseconds, shuffled } from '../timing';
 import { INPUT, PAGES, PagedStreams } from './paged-streams';
 import { PlainHash } from './plain-hash';
 

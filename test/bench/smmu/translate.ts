@@ -1,6 +1,7 @@
 import type { Transaction } from '@steward/smmu';
 import { against, type Measured, type Measurement } from '../measurement';
-import { median, nanoseconds, percentile, seeded } from '../timing';
+import { seeded } from '../../seeded';
+import { median, nanoseconds, percentile } from '../timing';
 import { PAGES, PagedStreams, type Stages } from './paged-streams';
 import { PlainHash } from './plain-hash';
 import { PlainWalk } from './plain-walk';

@@ -1,3 +1,4 @@
+import type { SuiteResult } from '../suite-result';
 import type { Policy } from '@steward/domain';
 import { HardwareObserver, type Difference } from './observation';
 import { playKunit, type KunitFile } from './kunit';
@@ -20,14 +21,7 @@ export interface KernelFailure {
   readonly actual: unknown;
 }
 
-export interface KernelResult {
-  readonly total: number;
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly failures: readonly KernelFailure[];
-  readonly skips: readonly { readonly id: string; readonly why: string }[];
-}
+export type KernelResult = SuiteResult<KernelFailure>;
 
 /** Plays every scenario of the files on a machine of its own. @param only id of the one scenario to play. */
 export async function runKernelSuite(

@@ -1,5 +1,6 @@
 import { UnsupportedFeatureError } from '@steward/smmu';
 import { Bench } from './bench';
+import type { SuiteResult } from '../suite-result';
 import { decodeRecord, sameEvent } from './event-comparison';
 import type { AccessResult, DmaStep, EventFields, Step, Vector } from './vector-format';
 
@@ -17,14 +18,7 @@ export interface VectorFailure {
   readonly actual: unknown;
 }
 
-export interface VectorReport {
-  readonly total: number;
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly failures: readonly VectorFailure[];
-  readonly skips: readonly { readonly id: string; readonly why: string }[];
-}
+export type VectorReport = SuiteResult<VectorFailure>;
 
 type Mismatch = Omit<VectorFailure, 'id'>;
 

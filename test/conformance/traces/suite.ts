@@ -14,6 +14,7 @@ import {
   type Finding,
   type RecordedQueue,
 } from '@steward/interop';
+import type { SuiteResult } from '../suite-result';
 
 /** Something that did not end as recorded. `step` names the place, e.g. `nvme_probe STE 0x10`. */
 export interface PlayFailure {
@@ -53,15 +54,9 @@ export interface SuiteFailure {
 }
 
 /** The suite's part of the conformance runner's answer. `total` counts commands, translations and phase-end STEs. */
-export interface TraceSuiteResult {
+export interface TraceSuiteResult extends SuiteResult<SuiteFailure> {
   readonly suite: 'traces';
   readonly files: number;
-  readonly total: number;
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly failures: readonly SuiteFailure[];
-  readonly skips: readonly { readonly id: string; readonly why: string }[];
 }
 
 /** What one recording adds to the result. */
