@@ -60,13 +60,14 @@ export function fanOutOf(
   effects: readonly StoredEffect[],
 ): FanOut | undefined {
   const smmus = new Map<string, OpenBatch[]>();
+  let invalidations = 0;
   for (const { kind, payload, words } of effects) {
     if (words === undefined || (kind !== 'commands' && kind !== 'ste-at-sync')) continue;
     const batches = batchesOf(smmus, String(payload['smmu']));
     if (kind === 'ste-at-sync') {
       const streamId = Number(payload['streamId']);
       openBatch(batches).stes.push({ streamId, words: Array.from(wordsOf(words), hex64) });
-    } else addCommands(batches, payload, wordsOf(words));
+    } else invalidations += addCommands(batches, payload, wordsOf(words));
   }
   const all = [...smmus.values()].flat().flatMap(({ commands }) => commands);
   if (all.length === 0) return undefined;
@@ -76,7 +77,7 @@ export function fanOutOf(
     cause: String(command['type']),
     causationId: causationId ?? null,
     smmus: [...smmus].map(([smmu, batches]) => ({ smmu, batches })),
-    totals: totalsOf(all),
+    totals: { invalidations, ...totalsOf(all) },
   };
 }
 
@@ -94,13 +95,15 @@ function openBatch(batches: OpenBatch[]): OpenBatch {
   return next;
 }
 
+/** Adds consumed commands to their batches. @returns how many of them invalidate. */
 function addCommands(
   batches: OpenBatch[],
   payload: StoredEffect['payload'],
   words: BigUint64Array,
-): void {
+): number {
   const removed = payload['removed'] as readonly (readonly number[])[];
   const origin = payload['origin'] === 'guest' ? 'guest' : 'driver';
+  let invalidations = 0;
   for (let i = 0; i < words.length; i += 2) {
     const pair = [words[i] ?? 0n, words[i + 1] ?? 0n] as const;
     const name = commandName(pair);
@@ -113,8 +116,10 @@ function addCommands(
       removed: gone,
       redundant: isInvalidation(name) && Object.keys(gone).length === 0,
     });
+    if (isInvalidation(name)) invalidations++;
     if (name === 'SYNC') batch.synced = true;
   }
+  return invalidations;
 }
 
 function removedOf(counts: readonly number[]): Partial<Record<RemovedKind, number>> {
@@ -123,7 +128,7 @@ function removedOf(counts: readonly number[]): Partial<Record<RemovedKind, numbe
   );
 }
 
-function totalsOf(all: readonly FannedCommand[]): FanOut['totals'] {
+function totalsOf(all: readonly FannedCommand[]): Omit<FanOut['totals'], 'invalidations'> {
   const commands: Record<string, number> = {};
   const removed: Partial<Record<RemovedKind, number>> = {};
   for (const command of all) {
@@ -135,13 +140,8 @@ function totalsOf(all: readonly FannedCommand[]): FanOut['totals'] {
   }
   return {
     commands,
-    invalidations: all.filter(({ name }) => isInvalidation(nameOf(name))).length,
     redundant: all.filter(({ redundant }) => redundant).length,
     syncs: commands['CMD_SYNC'] ?? 0,
     removed,
   };
-}
-
-function nameOf(shown: string): Parameters<typeof isInvalidation>[0] {
-  return shown.replace(/^CMD_/, '') as Parameters<typeof isInvalidation>[0];
 }

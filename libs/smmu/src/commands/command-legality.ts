@@ -4,7 +4,7 @@ import { featuresOf, type Features, type SmmuConfiguration } from '../registers/
 import { readCommand, type CommandFields } from './command-fields';
 import { rangeIllegal } from './named-addresses';
 
-/** A rule that makes a command CERROR_ILL. */
+/** A rule that makes a command CERROR_ILL. What is "not implemented" is so by the SMMU's IDRs (see Illegality). */
 interface CommandRule extends Illegality {
   readonly illegal: (fields: CommandFields, features: Features) => boolean;
 }

@@ -9,7 +9,11 @@ import { readSte, usesStage2 } from './ste-fields';
 import { steIllegality, strwIsUsed } from './ste-legality';
 import { LARGEST_SPAN } from './stream-table';
 
-/** Why a structure is ILLEGAL: the field the rule is about, and a sentence. */
+/**
+ * Why a structure is ILLEGAL: the field the rule is about, and a sentence. "Not implemented" in it is the architecture's
+ * term: the SMMU's identification registers do not offer the feature. What this model lacks is another matter, and an
+ * UnsupportedFeatureError.
+ */
 export interface Illegality {
   readonly about: string;
   readonly why: string;
