@@ -1,13 +1,4 @@
-import {
-  COMMANDS,
-  opcodeOf,
-  type CommandWords,
-  type Outcome,
-  type PhysicalMemory,
-  type Smmu,
-  type SmmuObserver,
-  type Transaction,
-} from '@steward/smmu';
+import type { CommandWords, Outcome, PhysicalMemory, Smmu, Transaction } from '@steward/smmu';
 import { attachMaster, nestedTarget, type Attachment, type Master } from './attachment';
 import { convertGuestCommand } from './command-conversion';
 import { eventStreamId, guestRecord } from './fault-events';
@@ -22,6 +13,7 @@ import type { InvalidationArray } from './invalidation-array';
 import type { DomainResources, PagingDomain } from './paging-domain';
 import { POLICY_RULES, type HostPolicy, type PolicyRules } from './policy';
 import type { Probe, SmmuDescription } from './probe';
+import { SmmuReports, type CommandOrigin } from './smmu-reports';
 import { composeSte, type Stage2Configuration } from './ste-composition';
 import { validateVste, type VsteWords } from './vste-rules';
 
@@ -90,8 +82,7 @@ export class HostDriver {
   private readonly domains = new Map<string, PagingDomain>();
   /** The kernel's own DMA domains, by device. */
   private readonly dmaDomains = new Map<string, Stage1Domain>();
-  /** Whose commands the SMMUs are consuming just now. */
-  private origin: 'driver' | 'guest' = 'driver';
+  private readonly origin: CommandOrigin = { now: 'driver' };
 
   constructor(
     private readonly options: {
@@ -110,9 +101,9 @@ export class HostDriver {
   addSmmu(description: SmmuDescription): void {
     const { id } = description;
     if (this.smmus.has(id)) throw new RangeError(`SMMU ${id} exists already`);
-    const { memory } = this.options;
-    const smmu = new PhysicalSmmu(description, memory, this.allocator, this.smmuObserver(id));
-    this.smmus.set(id, smmu);
+    const { memory, observer } = this.options;
+    const reports = new SmmuReports(id, this.origin, observer);
+    this.smmus.set(id, new PhysicalSmmu(description, memory, this.allocator, reports));
   }
 
   /** Gives each stream of a device an STE, and attaches the device to the kernel's own DMA domain if it has one. */
@@ -256,11 +247,11 @@ export class HostDriver {
   }
 
   private issueForGuest(smmu: PhysicalSmmu, batch: readonly CommandWords[]): void {
-    this.origin = 'guest';
+    this.origin.now = 'guest';
     try {
       smmu.commands.issue([...batch, syncIssue(smmu.description.id).words]);
     } finally {
-      this.origin = 'driver';
+      this.origin.now = 'driver';
     }
   }
 
@@ -273,18 +264,6 @@ export class HostDriver {
     const forwarded = guestRecord(record, master.guest.vsid);
     if (forwarded === undefined) return;
     observer.guestEvent?.({ device: master.id, ...master.guest, record: forwarded });
-  }
-
-  private smmuObserver(smmu: string): SmmuObserver {
-    const { observer } = this.options;
-    return {
-      commandConsumed: (words, removed) => {
-        // The CMD_SYNC behind a guest's commands is the driver's own.
-        const isSync = opcodeOf(words) === COMMANDS.SYNC.opcode;
-        observer.command?.({ smmu, words, removed, origin: isSync ? 'driver' : this.origin });
-      },
-      commandError: (words, error) => observer.commandError?.({ smmu, words, error }),
-    };
   }
 
   private attachment(device: string, to: AttachRequest): Attachment {

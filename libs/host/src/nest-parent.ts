@@ -1,4 +1,4 @@
-import { stage2Attributes } from './page-descriptors';
+import { stage2Attributes, type PageProtection } from './page-descriptors';
 import { PagingDomain, type DomainResources } from './paging-domain';
 import { stage2Geometry } from './stage2-geometry';
 import type { InvalidationTarget, TargetType } from './invalidation-array';
@@ -34,7 +34,6 @@ export class NestParent extends PagingDomain {
       [tagOf('S2_VMID'), tagOf('S2_VMID_S1_CLEAR')],
       {
         geometry,
-        attributes: (protection) => stage2Attributes(protection, s2fwb),
         // A change of a nest parent cannot be named in the addresses that a guest's devices have cached.
         atc: resources.rules.parentAtc === 'whole' ? 'ATS_FULL' : 'ATS',
       },
@@ -42,5 +41,9 @@ export class NestParent extends PagingDomain {
     );
     const { t0sz, sl0, ps } = geometry;
     this.stage2 = { vmid, ttb: this.table.root, t0sz, sl0, ps, s2fwb };
+  }
+
+  attributes(protection: PageProtection): bigint {
+    return stage2Attributes(protection, this.stage2.s2fwb);
   }
 }

@@ -21,7 +21,7 @@ class Bench {
     const { memory, allocator, geometry } = this;
     const flush = (request: FlushRequest): number => this.flushes.push(request);
     const attributes = (protection: PageProtection): bigint => stage2Attributes(protection, s2fwb);
-    this.table = new PageTable({ memory, allocator, geometry, attributes, flush });
+    this.table = new PageTable({ memory, allocator, geometry, owner: { attributes, flush } });
   }
 
   map(iova: number, pa: number, length: number, more: Partial<PageMapping> = {}): void {

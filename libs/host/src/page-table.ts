@@ -35,6 +35,14 @@ export interface FlushRequest {
   readonly leaf: boolean;
 }
 
+/** Whose table it is. */
+export interface PageTableOwner {
+  /** Descriptor bits of a mapping besides its address and size, by the stage's format. */
+  attributes(protection: PageProtection): bigint;
+  /** Invalidates what the change asks for. */
+  flush(request: FlushRequest): void;
+}
+
 interface Gather {
   start: number;
   end: number;
@@ -56,9 +64,7 @@ export class PageTable {
       readonly memory: PhysicalMemory;
       readonly allocator: PageAllocator;
       readonly geometry: TableGeometry;
-      /** Descriptor bits of a mapping besides its address and size, by the stage's format. */
-      readonly attributes: (protection: PageProtection) => bigint;
-      readonly flush: (request: FlushRequest) => void;
+      readonly owner: PageTableOwner;
     },
   ) {
     this.root = options.allocator.allocate(options.geometry.rootBytes);
@@ -70,7 +76,7 @@ export class PageTable {
    */
   map(mapping: PageMapping): void {
     this.checkRange(mapping.iova, mapping.length);
-    const attributes = this.options.attributes(mapping);
+    const attributes = this.options.owner.attributes(mapping);
     let done = 0;
     while (done < mapping.length) {
       const iova = mapping.iova + done;
@@ -198,7 +204,7 @@ export class PageTable {
   private dropTable(at: number, table: number, iova: number, level: number): void {
     const size = levelSize(level);
     writeNothing(this.options.memory, at);
-    this.options.flush({ iova: iova - (iova % size), size, granule: GRANULE, leaf: false });
+    this.options.owner.flush({ iova: iova - (iova % size), size, granule: GRANULE, leaf: false });
     this.freeTable(table, { level: level + 1, bytes: GRANULE });
   }
 
@@ -225,7 +231,7 @@ export class PageTable {
   private flushGathered(gather: Gather): void {
     if (gather.granule === 0) return;
     const { start, end, granule } = gather;
-    this.options.flush({ iova: start, size: end - start, granule, leaf: true });
+    this.options.owner.flush({ iova: start, size: end - start, granule, leaf: true });
   }
 
   private slot(table: number, iova: number, level: number): number {

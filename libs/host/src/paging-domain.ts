@@ -8,7 +8,7 @@ import {
   type InvalidationArray,
   type InvalidationTarget,
 } from './invalidation-array';
-import { PageTable, type FlushRequest } from './page-table';
+import { PageTable, type FlushRequest, type PageTableOwner } from './page-table';
 import { GRANULE, type TableGeometry } from './stage2-geometry';
 import type { PageAllocator } from './page-allocator';
 import type { PolicyRules } from './policy';
@@ -26,7 +26,7 @@ export interface DomainResources {
  * A page table that the driver owns and the array of what its users may have cached (Linux `struct arm_smmu_domain`):
  * common ground of stage-1 domains and nest parents.
  */
-export class PagingDomain {
+export abstract class PagingDomain implements PageTableOwner {
   readonly table: PageTable;
   private readonly rules: PolicyRules;
   private readonly atc: 'ATS' | 'ATS_FULL';
@@ -40,7 +40,6 @@ export class PagingDomain {
     private readonly tags: readonly InvalidationTarget[],
     format: {
       readonly geometry: TableGeometry;
-      readonly attributes: (protection: PageProtection) => bigint;
       /** What a change has to tell the ATC of one of the domain's streams. */
       readonly atc: 'ATS' | 'ATS_FULL';
     },
@@ -52,9 +51,7 @@ export class PagingDomain {
       );
     }
     const { memory, allocator, rules } = resources;
-    const { geometry, attributes } = format;
-    const flush = (request: FlushRequest): void => this.invalidate(request);
-    this.table = new PageTable({ memory, allocator, geometry, attributes, flush });
+    this.table = new PageTable({ memory, allocator, geometry: format.geometry, owner: this });
     this.atc = format.atc;
     this.rules = rules;
     if (rules.tagHeldBy === 'domain') this.targets = merge([], tags);
@@ -83,6 +80,16 @@ export class PagingDomain {
     this.table.free();
   }
 
+  /** Descriptor bits of a mapping besides its address and size, by the stage's format. */
+  abstract attributes(protection: PageProtection): bigint;
+
+  /** Tells everybody who may have cached it of a change of the table. */
+  flush(request: FlushRequest): void {
+    const { rangeInvalidation } = this.smmu.probe;
+    const features = { rangeInvalidation, longRange: this.rules.longRange };
+    this.smmu.issue(invalidationPlan(this.targets, request, () => features));
+  }
+
   /** What one device's use adds to the array (Linux `arm_smmu_master_build_invs`). */
   private targetsOf(streamIds: readonly number[], ats: boolean): InvalidationTarget[] {
     const smmu = this.smmu.description.id;
@@ -98,11 +105,5 @@ export class PagingDomain {
     const [tag] = targets;
     if (tag !== undefined && !isUsed(left, tag)) this.smmu.issue(tagFlushPlan(tag));
     this.targets = purge(left);
-  }
-
-  private invalidate(request: FlushRequest): void {
-    const { rangeInvalidation } = this.smmu.probe;
-    const features = { rangeInvalidation, longRange: this.rules.longRange };
-    this.smmu.issue(invalidationPlan(this.targets, request, () => features));
   }
 }

@@ -1,4 +1,4 @@
-import { stage1Attributes } from './page-descriptors';
+import { stage1Attributes, type PageProtection } from './page-descriptors';
 import { PagingDomain, type DomainResources } from './paging-domain';
 import { STAGE1_GEOMETRY } from './stage2-geometry';
 import type { PhysicalSmmu } from './physical-smmu';
@@ -22,10 +22,14 @@ export class Stage1Domain extends PagingDomain {
       id,
       smmu,
       [{ smmu: description.id, type: 'S1_ASID', id: asid, ssid: 0 }],
-      { geometry: STAGE1_GEOMETRY, attributes: stage1Attributes, atc: 'ATS' },
+      { geometry: STAGE1_GEOMETRY, atc: 'ATS' },
       resources,
     );
     this.stage1 = { asid, ttb: this.table.root, ips: Math.min(probe.oas, OAS_48) };
+  }
+
+  attributes(protection: PageProtection): bigint {
+    return stage1Attributes(protection);
   }
 }
 

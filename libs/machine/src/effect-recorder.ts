@@ -14,8 +14,8 @@ export class EffectRecorder implements HostObserver {
   private effects: MachineEffect[] = [];
   private run: Run | undefined;
 
-  /** @param vsmmuOf the vSMMU of a device's vDEVICE, for attachments that do not name theirs. */
-  constructor(private readonly vsmmuOf: (device: string) => string | undefined) {}
+  /** @param vsmmus the vSMMU of each device's vDEVICE, for attachments that do not name theirs. */
+  constructor(private readonly vsmmus: ReadonlyMap<string, string>) {}
 
   /** All effects since the last call. */
   take(): MachineEffect[] {
@@ -69,7 +69,7 @@ export class EffectRecorder implements HostObserver {
   }
 
   guestEvent(e: { device: string; vsid: number; vsmmu?: string; record: readonly bigint[] }): void {
-    const vsmmu = e.vsmmu ?? this.vsmmuOf(e.device);
+    const vsmmu = e.vsmmu ?? this.vsmmus.get(e.device);
     if (vsmmu === undefined) return; // Without a vDEVICE there is no vEVENTQ to report to.
     this.add({
       kind: 'guest-event',

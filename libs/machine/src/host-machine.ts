@@ -21,7 +21,8 @@ type EventNamed<T extends DomainEvent['type']> = Extract<DomainEvent, { type: T 
 
 /** One host: its physical memory, driver and SMMUs, and what its guests keep in their RAM. */
 export class HostMachine {
-  private readonly recorder = new EffectRecorder((device) => this.vsmmuByDevice.get(device));
+  private readonly vsmmuByDevice = new Map<string, string>();
+  private readonly recorder = new EffectRecorder(this.vsmmuByDevice);
   private readonly memory: PhysicalMemory;
   private readonly driver: HostDriver;
   private readonly guests = new Map<string, GuestMemory>();
@@ -30,7 +31,6 @@ export class HostMachine {
   private readonly ioasOf = new Map<string, string>();
   private readonly vmOfParent = new Map<string, string>();
   private readonly vsmmus = new Map<string, Vsmmu>();
-  private readonly vsmmuByDevice = new Map<string, string>();
   private readonly streamIds = new Map<string, readonly number[]>();
   /** What each device was last attached to. */
   private readonly attached = new Map<string, AttachRequest>();

@@ -10,7 +10,8 @@ import { ADVERSARIAL, type Caching } from './cache/caching';
 import type { Removed } from './cache/removed';
 import { attributesOf } from './cache/tlb-info';
 import { TranslationCache } from './cache/translation-cache';
-import { CommandQueue, type CacheCounts } from './commands/command-queue';
+import { cacheCounts, CommandQueue } from './commands/command-queue';
+import { CompletionSignals } from './commands/completion-signals';
 import { ConfigurationCache } from './configuration/configuration-cache';
 import { ContextTable } from './configuration/context-table';
 import type { StreamConfiguration } from './configuration/stream-configuration';
@@ -20,7 +21,7 @@ import { EventQueue } from './events/event-queue';
 import { faultRecord, isTranslationFault, type Attributes, type Fault } from './events/faults';
 import type { RegisterName } from './formats/registers';
 import type { PhysicalMemory } from './memory/physical-memory';
-import type { CompletionSignal, SmmuObserver } from './observer';
+import type { SmmuObserver } from './observer';
 import { CONTROL_REGISTERS, readControl, type Control } from './registers/control';
 import { featuresOf, type Features, type SmmuConfiguration } from './registers/features';
 import { GlobalErrors } from './registers/global-errors';
@@ -54,7 +55,8 @@ export class Smmu {
   private readonly commandQueue: CommandQueue;
   private readonly eventQueue: EventQueue;
   private readonly input = new InputAddress();
-  private control: Control;
+  /** Kept current in place: whoever holds it sees the registers as they are. */
+  private readonly control: Control;
 
   /**
    * @throws UnsupportedFeatureError when the identification registers offer what the model does not
@@ -78,6 +80,7 @@ export class Smmu {
     this.translations = new TranslationCache(shape);
     this.translator = new Translator(memory, this.translations.tlb, walkCaches);
     this.finder = this.createFinder();
+    this.control = readControl(this.registers, this.features);
     const { registers, errors, features } = this;
     this.eventQueue = new EventQueue(memory, registers, errors, features, observer);
     this.requests = new TranslationRequests(
@@ -85,9 +88,8 @@ export class Smmu {
       this.finder,
       this.translator,
       this.eventQueue,
-      () => this.control,
+      this.control,
     );
-    this.control = readControl(this.registers, this.features);
     this.commandQueue = this.createCommandQueue();
   }
 
@@ -104,7 +106,9 @@ export class Smmu {
   writeRegister(name: RegisterName, value: bigint): void {
     if (!this.registers.write(name, value)) return;
     if (CONTROL_REGISTERS.has(name)) this.updateControl();
-    if (name === 'CMDQ_PROD' || name === 'CR0' || name === 'GERRORN') this.commandQueue.run();
+    if (name === 'CMDQ_PROD' || name === 'CR0' || name === 'GERRORN') {
+      this.commandQueue.run(() => this.endStalls());
+    }
     if (name === 'EVENTQ_CONS' || name === 'CR0' || name === 'GERRORN') this.retryUnrecorded();
   }
 
@@ -115,12 +119,7 @@ export class Smmu {
 
   /** Numbers of entries that the caches hold now. */
   cachedEntries(): Removed {
-    return { ...this.cacheCounts(), atc: this.ats.count };
-  }
-
-  private cacheCounts(): CacheCounts {
-    const { stage1, stage2, nested } = this.translations.tlb.counts;
-    return { configuration: this.configuration.count, stage1, stage2, nested };
+    return { ...cacheCounts(this.configuration, this.translations), atc: this.ats.count };
   }
 
   /** One access by a client device. At most one event is recorded (IHI 0070 §7.2). */
@@ -327,7 +326,7 @@ export class Smmu {
 
   /** Disabling translation terminates every stalled transaction (IHI 0070 §6.3.9.6). */
   private updateControl(): void {
-    this.control = readControl(this.registers, this.features);
+    Object.assign(this.control, readControl(this.registers, this.features));
     if (this.control.enabled) return;
     this.stalls.terminateAll();
     this.endStalls();
@@ -348,36 +347,16 @@ export class Smmu {
   }
 
   private createCommandQueue(): CommandQueue {
+    const { memory, registers, errors, observer } = this;
     const target = {
       features: this.features,
+      control: this.control,
       configuration: this.configuration,
       translations: this.translations,
       stalls: this.stalls,
       ats: this.ats,
-      enabled: (): boolean => this.control.enabled,
-      split: (): number => (this.control.streamTable.twoLevel ? this.control.streamTable.split : 0),
-      e2h: (): boolean => this.control.e2h,
-      signal: (signal: CompletionSignal): void => this.signal(signal),
+      completion: new CompletionSignals(memory, errors, observer),
     };
-    const { memory, registers, errors, observer } = this;
-    const counts = (): CacheCounts => this.cacheCounts();
-    const endStalls = (): void => this.endStalls();
-    return new CommandQueue(memory, registers, errors, target, counts, endStalls, observer);
-  }
-
-  /** Signals the completion of a CMD_SYNC; its message is a 32-bit write. */
-  private signal(signal: CompletionSignal): void {
-    this.observer.completionSignalled?.(signal);
-    if (signal.kind !== 'interrupt' || signal.message === undefined) return;
-    const { address, data } = signal.message;
-    const word = address - (address % 8);
-    if (!this.memory.backed(word)) {
-      this.errors.activate('MSI_CMDQ_ABT_ERR');
-      return;
-    }
-    const upper = address % 8 === 4;
-    const lo = upper ? this.memory.readLo(word) : data;
-    const hi = upper ? data : this.memory.readHi(word);
-    this.memory.writeWord(word, lo, hi);
+    return new CommandQueue(memory, registers, errors, target, observer);
   }
 }

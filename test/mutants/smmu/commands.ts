@@ -105,7 +105,7 @@ export const COMMANDS = mutants('commands', [
     '',
     '§7.1 CERROR_ATC_INV_SYNC',
   ],
-  [EFFECTS, 'if (c.CS === SIG_IRQ) t.signal', 'if (c.CS === SIG_SEV) t.signal', '§4.7.3 SIG_IRQ'],
+  [EFFECTS, 'if (c.CS === SIG_IRQ) t.comp', 'if (c.CS === SIG_SEV) t.comp', '§4.7.3 SIG_IRQ'],
   [QUEUE, 'registers.field(CMDQEN) === 0 ||', '', '§6.3.9 CMDQEN'],
   [
     QUEUE,

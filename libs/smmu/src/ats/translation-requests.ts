@@ -31,13 +31,13 @@ export class TranslationRequests {
     private readonly finder: StreamFinder,
     private readonly translator: Translator,
     private readonly events: EventQueue,
-    private readonly control: () => Control,
+    private readonly control: Control,
   ) {}
 
   /** Answers one request. An SMMU without ATS has nothing that could answer: UR, and no event. */
   answer(request: TranslationRequest): TranslationCompletion {
     if (!this.features.ats) return { kind: 'unsupported-request' };
-    const control = this.control();
+    const { control } = this;
     if (!control.enabled) return this.refuse(request);
     const stream = this.finder.stream(request.streamId, control);
     if ('event' in stream) return this.abort(stream, request);
@@ -146,7 +146,7 @@ export class TranslationRequests {
     request: TranslationRequest,
     stream?: StreamConfiguration,
   ): TranslationCompletion {
-    const { recordsAtsConfiguration, recordsBadStreamId } = this.control();
+    const { recordsAtsConfiguration, recordsBadStreamId } = this.control;
     const records =
       recordsAtsConfiguration && (fault.event !== 'C_BAD_STREAMID' || recordsBadStreamId);
     return records

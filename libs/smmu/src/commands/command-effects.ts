@@ -2,10 +2,11 @@ import type { AtsPort } from '../ats/ats-port';
 import type { ConfigurationCache } from '../configuration/configuration-cache';
 import type { TranslationCache } from '../cache/translation-cache';
 import type { CommandName } from '../formats/commands';
-import type { CompletionSignal } from '../observer';
+import type { Control } from '../registers/control';
 import type { Features } from '../registers/features';
 import type { StalledTransactions } from '../stalls/stalled-transactions';
 import type { CommandFields } from './command-fields';
+import type { CompletionSignals } from './completion-signals';
 import { namedIpa, namedVa } from './named-addresses';
 
 /** What commands act on. */
@@ -15,14 +16,10 @@ export interface CommandTarget {
   readonly translations: TranslationCache;
   readonly stalls: StalledTransactions;
   readonly ats: AtsPort;
-  /** CR0.SMMUEN. */
-  readonly enabled: () => boolean;
-  /** STRTAB_BASE_CFG.SPLIT where the table has two levels, otherwise 0. */
-  readonly split: () => number;
-  /** CR2.E2H. */
-  readonly e2h: () => boolean;
-  /** Signals the completion of a CMD_SYNC. */
-  readonly signal: (signal: CompletionSignal) => void;
+  /** What the registers say now. */
+  readonly control: Control;
+  /** Where the completion of a CMD_SYNC is told. */
+  readonly completion: CompletionSignals;
 }
 
 const SIG_IRQ = 1;
@@ -47,6 +44,11 @@ type Effect = (
   target: CommandTarget,
 ) => 'CERROR_ATC_INV_SYNC' | undefined | void;
 
+/** STRTAB_BASE_CFG.SPLIT where the table has two levels, otherwise 0. */
+function split({ control: { streamTable } }: CommandTarget): number {
+  return streamTable.twoLevel ? streamTable.split : 0;
+}
+
 const nothing: Effect = () => undefined;
 const ifTagged =
   (effect: Effect): Effect =>
@@ -57,7 +59,8 @@ const ifTagged =
 function invalidateAtc(c: CommandFields, t: CommandTarget): void {
   const withPasid = c.SSV === 1;
   // A Size beyond 2^64 bytes, and a PASID where there are none, may be taken for no effect.
-  if (!t.enabled() || c.Size > LARGEST_ATC_SIZE || (withPasid && t.features.ssidSize === 0)) return;
+  if (!t.control.enabled || c.Size > LARGEST_ATC_SIZE || (withPasid && t.features.ssidSize === 0))
+    return;
   t.ats.invalidate(c.StreamID, {
     ...(withPasid ? { substreamId: c.SubstreamID } : {}),
     global: c.Global === 1,
@@ -70,8 +73,8 @@ function invalidateAtc(c: CommandFields, t: CommandTarget): void {
 function complete(c: CommandFields, t: CommandTarget): 'CERROR_ATC_INV_SYNC' | undefined {
   // An invalidation that timed out is not complete, so neither is the CMD_SYNC: no signal.
   if (t.ats.takeTimeout()) return 'CERROR_ATC_INV_SYNC';
-  if (c.CS === SIG_SEV && t.features.sev) t.signal({ kind: 'event' });
-  if (c.CS === SIG_IRQ) t.signal({ kind: 'interrupt', ...messageOf(c, t.features) });
+  if (c.CS === SIG_SEV && t.features.sev) t.completion.signal({ kind: 'event' });
+  if (c.CS === SIG_IRQ) t.completion.signal({ kind: 'interrupt', ...messageOf(c, t.features) });
   return undefined;
 }
 
@@ -91,13 +94,13 @@ export const COMMAND_EFFECTS: Record<CommandName, Effect> = {
   PREFETCH_ADDR: nothing,
   CFGI_STE: (c, t) => {
     t.configuration.removeStream(c.StreamID);
-    if (c.Leaf === 0) t.configuration.removeL1std(Math.floor(c.StreamID / 2 ** t.split()));
+    if (c.Leaf === 0) t.configuration.removeL1std(Math.floor(c.StreamID / 2 ** split(t)));
   },
   CFGI_STE_RANGE: (c, t) => {
     const streams = 2 ** (c.Range + 1);
     const first = c.StreamID - (c.StreamID % streams);
     if (c.Range === 31) t.configuration.removeAll();
-    else t.configuration.removeStreams(first, first + streams - 1, t.split());
+    else t.configuration.removeStreams(first, first + streams - 1, split(t));
   },
   CFGI_CD: (c, t) => {
     // The stream's table may have leaves of 64 or of 1024 CDs: with Leaf=0 both candidates go.
@@ -119,9 +122,9 @@ export const COMMAND_EFFECTS: Record<CommandName, Effect> = {
   TLBI_EL2_ALL: (_c, t) => t.translations.removeEl2(),
   TLBI_EL2_ASID: ifTagged((c, t) => t.translations.removeEl2Asid(c.ASID)),
   TLBI_EL2_VA: ifTagged((c, t) =>
-    t.translations.removeEl2Va(c.ASID, t.e2h(), namedVa(c, t.features)),
+    t.translations.removeEl2Va(c.ASID, t.control.e2h, namedVa(c, t.features)),
   ),
-  TLBI_EL2_VAA: (c, t) => t.translations.removeEl2VaAllAsids(t.e2h(), namedVa(c, t.features)),
+  TLBI_EL2_VAA: (c, t) => t.translations.removeEl2VaAllAsids(t.control.e2h, namedVa(c, t.features)),
   TLBI_S12_VMALL: ifTagged((c, t) => t.translations.removeVmid(c.VMID)),
   TLBI_S2_IPA: ifTagged((c, t) => t.translations.removeIpa(c.VMID, namedIpa(c, t.features))),
   TLBI_NSNH_ALL: (_c, t) => t.translations.removeNonHyp(),

@@ -1,4 +1,6 @@
 import type { Removed } from '../cache/removed';
+import type { TranslationCache } from '../cache/translation-cache';
+import type { ConfigurationCache } from '../configuration/configuration-cache';
 import { commandOfOpcode, type CommandWords } from '../formats/commands';
 import type { PhysicalMemory } from '../memory/physical-memory';
 import type { SmmuObserver } from '../observer';
@@ -39,14 +41,14 @@ export class CommandQueue {
     private readonly registers: RegisterFile,
     private readonly errors: GlobalErrors,
     private readonly target: CommandTarget,
-    private readonly counts: () => CacheCounts,
-    /** Carries out what a command began, after it was consumed: ended stalls. */
-    private readonly afterCommand: () => void,
     private readonly observer: SmmuObserver,
   ) {}
 
-  /** Consumes commands until the queue is empty, disabled, or stopped by an error (§4.1.2). */
-  run(): void {
+  /**
+   * Consumes commands until the queue is empty, disabled, or stopped by an error (§4.1.2).
+   * @param afterCommand carries out what a command began, behind it: ended stalls.
+   */
+  run(afterCommand: () => void): void {
     const { registers } = this;
     if (registers.field(CMDQEN) === 0 || this.errors.isActive('CMDQ_ERR')) return;
     const shape = queueShape(registers, COMMAND_QUEUE, this.target.features.cmdqsLog2);
@@ -56,6 +58,7 @@ export class CommandQueue {
     while (stop === undefined && !isEmpty(shape, producer, consumer)) {
       stop = this.consume(entryAddress(shape, consumer));
       if (stop === undefined) consumer = nextIndex(shape, consumer);
+      afterCommand();
     }
     registers.setField(COMMAND_QUEUE.consumer, consumer);
     if (stop === undefined) return;
@@ -74,15 +77,18 @@ export class CommandQueue {
     if (commandIllegality(name, fields, this.target.features) !== undefined) {
       return { words: this.words(), error: 'CERROR_ILL' };
     }
-    const before = this.counts();
+    const { configuration, translations } = this.target;
+    const before = cacheCounts(configuration, translations);
     const atcBefore = this.target.ats.removed;
     const error = COMMAND_EFFECTS[name](fields, this.target);
     if (error !== undefined) return { words: this.words(), error };
     if (this.observer.commandConsumed !== undefined) {
       const atc = this.target.ats.removed - atcBefore;
-      this.observer.commandConsumed(this.words(), { ...difference(before, this.counts()), atc });
+      this.observer.commandConsumed(this.words(), {
+        ...difference(before, cacheCounts(configuration, translations)),
+        atc,
+      });
     }
-    this.afterCommand();
     return undefined;
   }
 
@@ -98,6 +104,15 @@ export class CommandQueue {
     const [a = 0, b = 0, c = 0, d = 0] = this.parts;
     return [(BigInt(b) << 32n) | BigInt(a), (BigInt(d) << 32n) | BigInt(c)];
   }
+}
+
+/** What the caches of an SMMU hold now. */
+export function cacheCounts(
+  configuration: ConfigurationCache,
+  translations: TranslationCache,
+): CacheCounts {
+  const { stage1, stage2, nested } = translations.tlb.counts;
+  return { configuration: configuration.count, stage1, stage2, nested };
 }
 
 function difference(before: CacheCounts, after: CacheCounts): CacheCounts {
