@@ -35,36 +35,34 @@ export class CommandQueue {
 
   /** Issues commands in order and rings the bell behind each CMD_SYNC; returns when the SMMU has consumed them all. */
   issue(commands: readonly CommandWords[]): void {
-    let batch: CommandWords[] = [];
+    let unseen = 0;
     for (const words of commands) {
       const isSync = opcodeOf(words) === COMMANDS.SYNC.opcode;
-      if (batch.length >= BATCH && !isSync) {
-        this.issueBatch(batch);
-        batch = [];
-      }
-      batch.push(words);
-      if (!isSync) continue;
-      this.issueBatch(batch);
-      batch = [];
+      if (unseen >= BATCH && !isSync) unseen = this.ring(unseen);
+      this.write(words);
+      unseen += 1;
+      if (isSync) unseen = this.ring(unseen);
     }
-    if (batch.length > 0) this.issueBatch(batch);
+    if (unseen > 0) this.ring(unseen);
   }
 
-  private issueBatch(commands: readonly CommandWords[]): void {
-    const { memory, smmu, base, log2Size } = this.options;
+  private write(words: CommandWords): void {
+    const { memory, base, log2Size } = this.options;
     const size = 2 ** log2Size;
-    for (const [word0, word1] of commands) {
-      const at = base + (this.prod % size) * ENTRY_BYTES;
-      memory.write64(at, word0);
-      memory.write64(at + 8, word1);
-      this.prod = (this.prod + 1) % (2 * size);
-    }
-    smmu.writeRegister('CMDQ_PROD', BigInt(this.prod));
+    const at = base + (this.prod % size) * ENTRY_BYTES;
+    memory.write64(at, words[0]);
+    memory.write64(at + 8, words[1]);
+    this.prod = (this.prod + 1) % (2 * size);
+  }
+
+  /** Shows the SMMU what was written since the last time. @returns how many commands it has not seen: none. */
+  private ring(written: number): 0 {
+    this.options.smmu.writeRegister('CMDQ_PROD', BigInt(this.prod));
     for (let errors = 0; this.hasStopped(); errors++) {
-      if (errors > commands.length)
-        throw new Error('the command queue reports more errors than commands');
+      if (errors > written) throw new Error('the command queue reports more errors than commands');
       this.skipBadCommand();
     }
+    return 0;
   }
 
   private hasStopped(): boolean {

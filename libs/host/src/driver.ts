@@ -13,7 +13,7 @@ import type { InvalidationArray } from './invalidation-array';
 import type { DomainResources, PagingDomain } from './paging-domain';
 import { POLICY_RULES, type HostPolicy, type PolicyRules } from './policy';
 import type { Probe, SmmuDescription } from './probe';
-import { SmmuReports, type CommandOrigin } from './smmu-reports';
+import { smmuReports, type CommandOrigin } from './smmu-reports';
 import { composeSte, type Stage2Configuration } from './ste-composition';
 import { validateVste, type VsteWords } from './vste-rules';
 
@@ -102,7 +102,7 @@ export class HostDriver {
     const { id } = description;
     if (this.smmus.has(id)) throw new RangeError(`SMMU ${id} exists already`);
     const { memory, observer } = this.options;
-    const reports = new SmmuReports(id, this.origin, observer);
+    const reports = smmuReports(id, observer, this.origin);
     this.smmus.set(id, new PhysicalSmmu(description, memory, this.allocator, reports));
   }
 

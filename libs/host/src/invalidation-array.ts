@@ -70,7 +70,7 @@ export function unref(
 
 /** The array without its trash. */
 export function purge(array: InvalidationArray): InvalidationArray {
-  return array.filter((entry) => entry.users > 0);
+  return trashCount(array) === 0 ? array : array.filter((entry) => entry.users > 0);
 }
 
 /** Whether anyone still uses this target. */

@@ -36,6 +36,7 @@ export function invalidationPlan(
 ): readonly Issue[] {
   const plan: Issue[] = [];
   let last: CountedTarget | undefined;
+  let span = NO_SPAN;
   let synced = 0;
   const sync = (): void => {
     if (last !== undefined && plan.length > synced) synced = plan.push(syncIssue(last.smmu));
@@ -43,7 +44,8 @@ export function invalidationPlan(
   for (const entry of array) {
     if (entry.users === 0) continue;
     if (last !== undefined && endsBatch(last, entry)) sync();
-    pushIssues(plan, entry, request, featuresOf(entry.smmu));
+    if (last?.smmu !== entry.smmu) span = spanOf(request, featuresOf(entry.smmu));
+    pushIssues(plan, entry, request, span);
     last = entry;
   }
   sync();
@@ -75,23 +77,37 @@ function isAts(entry: CountedTarget): boolean {
   return entry.type === 'ATS' || entry.type === 'ATS_FULL';
 }
 
+/** How one SMMU is told of a range, worked out once however many entries it has. */
+interface Span {
+  /** So many commands that they would hold up the queue: all of the tag goes instead. */
+  readonly tooBig: boolean;
+  /** Fields of the range commands, but for the tag. */
+  readonly ranges: readonly CommandFields[];
+}
+
+const NO_SPAN: Span = { tooBig: false, ranges: [] };
+
+/** Without range commands, the reach of one leaf table or more is too big. */
+function spanOf(request: FlushRequest, features: InvalidationFeatures): Span {
+  if (features.rangeInvalidation) return { tooBig: false, ranges: rangeFields(request) };
+  const reach = request.granule * 2 ** (Math.log2(request.granule) - 3);
+  if (features.longRange === 'whole' && request.size >= reach) return { tooBig: true, ranges: [] };
+  return { tooBig: false, ranges: singleFields(request) };
+}
+
 function pushIssues(
   plan: Issue[],
   entry: CountedTarget,
   request: FlushRequest,
-  features: InvalidationFeatures,
+  { tooBig, ranges }: Span,
 ): void {
   const { smmu, id } = entry;
-  const tooBig = isTooBig(request, features);
   switch (entry.type) {
     case 'S1_ASID':
     case 'S2_VMID': {
       const { range, all, tag } = OPCODES[entry.type];
       if (tooBig) plan.push(issue(smmu, all, { [tag]: BigInt(id) }));
-      else {
-        const spans = features.rangeInvalidation ? rangeFields(request) : singleFields(request);
-        for (const span of spans) plan.push(issue(smmu, range, { [tag]: BigInt(id), ...span }));
-      }
+      for (const fields of ranges) plan.push(issue(smmu, range, { [tag]: BigInt(id), ...fields }));
       break;
     }
     case 'S2_VMID_S1_CLEAR':
@@ -104,12 +120,6 @@ function pushIssues(
     case 'ATS_FULL':
       plan.push(atcInvalidateAll(smmu, id));
   }
-}
-
-/** Without range commands, so many that they would hold up the queue: the reach of one leaf table or more. */
-function isTooBig(request: FlushRequest, features: InvalidationFeatures): boolean {
-  if (features.rangeInvalidation || features.longRange === 'by-page') return false;
-  return request.size >= request.granule * 2 ** (Math.log2(request.granule) - 3);
 }
 
 /** One command per granule, none of the range fields set. */

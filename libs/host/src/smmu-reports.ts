@@ -12,13 +12,27 @@ export interface CommandOrigin {
   now: 'driver' | 'guest';
 }
 
-/** Hands on what one SMMU reports, with its name and whose commands it is about. */
-export class SmmuReports implements SmmuObserver {
+/** Hands on which commands one SMMU stopped at, with its name. */
+class ErrorReports implements SmmuObserver {
   constructor(
-    private readonly smmu: string,
-    private readonly origin: CommandOrigin,
-    private readonly observer: HostObserver,
+    protected readonly smmu: string,
+    protected readonly observer: HostObserver,
   ) {}
+
+  commandError(words: CommandWords, error: string): void {
+    this.observer.commandError?.({ smmu: this.smmu, words, error });
+  }
+}
+
+/** Hands on each command as well, and whose it is: an SMMU counts what a command removes only for someone who is told. */
+class CommandReports extends ErrorReports {
+  constructor(
+    smmu: string,
+    observer: HostObserver,
+    private readonly origin: CommandOrigin,
+  ) {
+    super(smmu, observer);
+  }
 
   commandConsumed(words: CommandWords, removed: Removed): void {
     // The CMD_SYNC behind a guest's commands is the driver's own.
@@ -26,8 +40,15 @@ export class SmmuReports implements SmmuObserver {
     const origin = isSync ? 'driver' : this.origin.now;
     this.observer.command?.({ smmu: this.smmu, words, removed, origin });
   }
+}
 
-  commandError(words: CommandWords, error: string): void {
-    this.observer.commandError?.({ smmu: this.smmu, words, error });
-  }
+/** Hands on what one SMMU reports to whoever observes its host. */
+export function smmuReports(
+  smmu: string,
+  observer: HostObserver,
+  origin: CommandOrigin,
+): SmmuObserver {
+  return observer.command === undefined
+    ? new ErrorReports(smmu, observer)
+    : new CommandReports(smmu, observer, origin);
 }

@@ -5,3 +5,4 @@ export { GuestQueues } from './guest-queues';
 export { HostMachine } from './host-machine';
 export { combineDigests, Machine, MACHINE_VERSION } from './machine';
 export type { Applied, MachineCommit } from './machine';
+export { IoasMirror } from './ioas-mirror';

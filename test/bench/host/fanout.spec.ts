@@ -29,4 +29,14 @@ describe('the commands of one stage-2 unmap', () => {
     expect(counts({ devices, ats: true, attached: 'nested' })).toEqual(expected);
     expect(counts({ devices, ats: true, attached: 'parent' })).toEqual(expected);
   });
+
+  it.each([1, 2, 5])('are as many on each of %d SMMUs that mirror the IOAS', (smmus) => {
+    const times = (per: Record<string, number>): Record<string, number> =>
+      Object.fromEntries(Object.entries(per).map(([name, count]) => [name, count * smmus]));
+    const without = { devices: 3, smmus, ats: false, attached: 'nested' } as const;
+    expect(counts(without)).toEqual(times(PER_SMMU));
+    expect(counts({ ...without, devices: 40 })).toEqual(times(PER_SMMU));
+    const withAts = { ...PER_SMMU, ATC_INV: 3, SYNC: 3 };
+    expect(counts({ ...without, ats: true })).toEqual(times(withAts));
+  });
 });

@@ -1,7 +1,7 @@
 import type { Removed } from '../cache/removed';
 import type { TranslationCache } from '../cache/translation-cache';
 import type { ConfigurationCache } from '../configuration/configuration-cache';
-import { commandOfOpcode, type CommandWords } from '../formats/commands';
+import { commandOfOpcode, type CommandName, type CommandWords } from '../formats/commands';
 import type { PhysicalMemory } from '../memory/physical-memory';
 import type { SmmuObserver } from '../observer';
 import type { GlobalErrors } from '../registers/global-errors';
@@ -15,7 +15,7 @@ import {
 import { registerField } from '../registers/register-field';
 import { CMDQEN, type RegisterFile } from '../registers/register-file';
 import { COMMAND_EFFECTS, type CommandTarget } from './command-effects';
-import { readCommand } from './command-fields';
+import { readCommand, type CommandFields } from './command-fields';
 import { commandIllegality } from './command-legality';
 
 /** Error codes of CMDQ_CONS.ERR (IHI 0070 §7.1). */
@@ -77,18 +77,25 @@ export class CommandQueue {
     if (commandIllegality(name, fields, this.target.features) !== undefined) {
       return { words: this.words(), error: 'CERROR_ILL' };
     }
-    const { configuration, translations } = this.target;
-    const before = cacheCounts(configuration, translations);
-    const atcBefore = this.target.ats.removed;
-    const error = COMMAND_EFFECTS[name](fields, this.target);
+    const error = this.execute(name, fields);
     if (error !== undefined) return { words: this.words(), error };
-    if (this.observer.commandConsumed !== undefined) {
-      const atc = this.target.ats.removed - atcBefore;
-      this.observer.commandConsumed(this.words(), {
-        ...difference(before, cacheCounts(configuration, translations)),
-        atc,
-      });
+    return undefined;
+  }
+
+  /** Counts what the command removes only where someone is told. */
+  private execute(name: CommandName, fields: CommandFields): keyof typeof CERROR | undefined {
+    const { observer, target } = this;
+    if (observer.commandConsumed === undefined) {
+      return COMMAND_EFFECTS[name](fields, target) ?? undefined;
     }
+    const { configuration, translations } = target;
+    const before = cacheCounts(configuration, translations);
+    const atcBefore = target.ats.removed;
+    const error = COMMAND_EFFECTS[name](fields, target) ?? undefined;
+    if (error !== undefined) return error;
+    const atc = target.ats.removed - atcBefore;
+    const after = cacheCounts(configuration, translations);
+    observer.commandConsumed(this.words(), { ...difference(before, after), atc });
     return undefined;
   }
 
