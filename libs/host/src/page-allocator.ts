@@ -59,6 +59,7 @@ export class PageAllocator {
     const size = this.sizes.get(base);
     if (size === undefined) throw new RangeError(`0x${base.toString(16)} is not allocated`);
     this.sizes.delete(base);
+    this.memory.release(base, size);
     const end = base + size;
     let at = this.free.findIndex((range) => range.base > base);
     if (at < 0) at = this.free.length;

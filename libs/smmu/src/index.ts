@@ -35,7 +35,7 @@ export {
   type EventName,
 } from './formats/event-records';
 export { REGISTERS, type RegisterFormat, type RegisterName } from './formats/registers';
-export { PhysicalMemory } from './memory/physical-memory';
+export { PhysicalMemory, type MemoryObserver } from './memory/physical-memory';
 export type { Region } from './memory/regions';
 export type { StalledTransaction } from './stalls/stalled-transactions';
 export type { MemoryAttributes } from './attributes/memory-attributes';
@@ -54,6 +54,8 @@ export type {
   TranslationRequest,
 } from './ats/translation-request';
 export type { CompletionSignal, SmmuObserver } from './observer';
+export type { CachedEntry, CachedTranslation, EntryKey } from './provenance/cached-entry';
+export type { StalenessWatcher } from './provenance/provenance';
 export type { Caching } from './cache/caching';
 export type { Removed } from './cache/removed';
 export type { SmmuConfiguration } from './registers/features';

@@ -1,5 +1,6 @@
 import type { Removed } from './cache/removed';
 import type { CommandWords } from './formats/commands';
+import type { StalenessWatcher } from './provenance/provenance';
 import type { Outcome, Transaction } from './transaction';
 
 /** How the completion of a CMD_SYNC is told (IHI 0070 §4.7.3 ComplSignal). */
@@ -14,6 +15,8 @@ export type CompletionSignal =
 
 /** Hears what an SMMU does, in order. Called synchronously; an observer must not touch the SMMU. */
 export interface SmmuObserver {
+  /** Told when cached entries and memory part. Absent: nobody keeps track of it. */
+  readonly staleness?: StalenessWatcher;
   /** A command was consumed, and removed this many cached entries. */
   commandConsumed?(words: CommandWords, removed: Removed): void;
   /** A command stopped consumption. For CERROR_ABT the words could not be read and are zero. */

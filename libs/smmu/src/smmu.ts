@@ -22,6 +22,7 @@ import { faultRecord, isTranslationFault, type Attributes, type Fault } from './
 import type { RegisterName } from './formats/registers';
 import type { PhysicalMemory } from './memory/physical-memory';
 import type { SmmuObserver } from './observer';
+import { Provenance } from './provenance/provenance';
 import { CONTROL_REGISTERS, readControl, type Control } from './registers/control';
 import { featuresOf, type Features, type SmmuConfiguration } from './registers/features';
 import { GlobalErrors } from './registers/global-errors';
@@ -76,10 +77,12 @@ export class Smmu {
     this.errors = new GlobalErrors(this.registers);
     const shape = caching.mode === 'limited' ? caching : undefined;
     const walkCaches = caching.mode === 'limited' || (caching.walkCaches ?? true);
-    this.configuration = new ConfigurationCache(shape);
-    this.translations = new TranslationCache(shape);
-    this.translator = new Translator(memory, this.translations.tlb, walkCaches);
-    this.finder = this.createFinder();
+    const provenance = this.createProvenance();
+    this.configuration = new ConfigurationCache(shape, provenance);
+    this.translations = new TranslationCache(shape, provenance);
+    provenance?.describeBy(this.translations.tlb);
+    this.translator = new Translator(memory, this.translations.tlb, walkCaches, provenance);
+    this.finder = this.createFinder(provenance);
     this.control = readControl(this.registers, this.features);
     const { registers, errors, features } = this;
     this.eventQueue = new EventQueue(memory, registers, errors, features, observer);
@@ -338,12 +341,26 @@ export class Smmu {
     return { privileged, instruction: instruction && !t.write };
   }
 
-  private createFinder(): StreamFinder {
+  private createProvenance(): Provenance | undefined {
+    const { staleness } = this.observer;
+    if (staleness === undefined) return undefined;
+    const { memory } = this;
+    return new Provenance(memory, staleness);
+  }
+
+  private createFinder(provenance?: Provenance): StreamFinder {
     const { memory, features, configuration, translations } = this;
     const { stage2 } = this.translator;
-    const contexts = new ContextTable(memory, features, stage2, configuration, translations);
-    const streams = new StreamTable(memory, configuration);
-    return new StreamFinder(streams, contexts, configuration, translations, features);
+    const contexts = new ContextTable(
+      memory,
+      features,
+      stage2,
+      configuration,
+      translations,
+      provenance,
+    );
+    const streams = new StreamTable(memory, configuration, provenance);
+    return new StreamFinder(streams, contexts, configuration, translations, features, provenance);
   }
 
   private createCommandQueue(): CommandQueue {

@@ -1,9 +1,18 @@
+import type { StreamWorld } from './stream-world';
 import { NONE } from './entry-arena';
 
 /** Hears when a space gets its first entry and when it loses its last. */
 export interface SpaceOwner {
   filled(space: TlbSpace): void;
   emptied(space: TlbSpace): void;
+}
+
+/** What tells a space's entries from others'. */
+export interface SpaceTags {
+  readonly world: StreamWorld;
+  readonly vmid: number;
+  /** Absent: stage-2 entries, or global ones. */
+  readonly asid?: number;
 }
 
 /**
@@ -26,6 +35,7 @@ export class TlbSpace {
 
   constructor(
     readonly id: number,
+    readonly tags: SpaceTags,
     readonly owner: SpaceOwner | undefined,
   ) {}
 }

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { PAGE_BYTES } from './page-sizes';
+import { STREAM_WORLD } from './stream-world';
 import { entryOrigin, KIND_NESTED, KIND_STAGE1 } from './tlb-info';
 import { Tlb, type LeafFilter, type TlbEntry } from './tlb';
 import type { TlbSpace } from './tlb-space';
 
+const TAGS = { world: STREAM_WORLD.NS_EL1, vmid: 1 };
 /** 4K, 2M and 1G pages. */
 const SIZES = [0, 3, 6];
 const ANY = { granuleCode: 0, level: 0, leavesOnly: false };
@@ -126,7 +128,7 @@ describe('the TLB', () => {
           filled: (s: TlbSpace) => expect(live.has(s) || live.add(s)).toBe(live),
           emptied: (s: TlbSpace) => expect(live.delete(s)).toBe(true),
         };
-        const spaces = [0, 1, 2].map(() => tlb.createSpace(owner));
+        const spaces = [0, 1, 2].map(() => tlb.createSpace(TAGS, owner));
         const list = new ListTlb();
         let pa = 0;
         const insert = (
@@ -204,7 +206,7 @@ describe('the TLB', () => {
 
   it('reuses the places of removed entries', () => {
     const tlb = new Tlb();
-    const s = tlb.createSpace();
+    const s = tlb.createSpace(TAGS);
     const info = entryOrigin(KIND_STAGE1, 3, 1);
     for (let round = 0; round < 5; round++) {
       for (let n = 0; n < 1000; n++) {

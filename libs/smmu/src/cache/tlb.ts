@@ -1,10 +1,12 @@
+import type { CachedTranslation } from '../provenance/cached-entry';
+import type { Provenance } from '../provenance/provenance';
 import { EntryArena, NONE, WORD } from './entry-arena';
-import { keyOf, ROLE, roleOf, sizeIndexOf } from './entry-key';
-import { offsetInPage } from './page-sizes';
+import { firstByteOf, halfOf, keyOf, ROLE, roleOf, sizeIndexOf } from './entry-key';
+import { offsetInPage, PAGE_SIZES_LOG2 } from './page-sizes';
 import { Replacement, type CacheShape } from './replacement';
 import { RegionIndex, type AddressRange } from './region-index';
 import { granuleCodeOf, KIND_NESTED, KIND_STAGE2, kindOf, levelOf } from './tlb-info';
-import { TlbSpace, type SpaceOwner } from './tlb-space';
+import { TlbSpace, type SpaceOwner, type SpaceTags } from './tlb-space';
 
 /**
  * Which leaves an invalidation by address names; 0 in either field names all (IHI 0070 §4.4.1.1).
@@ -74,17 +76,23 @@ export class Tlb {
   private readonly regions = new RegionIndex(this.entries);
 
   private readonly replacement: Replacement | undefined;
-  /** Spaces by id, where entries are evicted; otherwise not kept. */
+  /** Spaces by id. */
   private readonly spaces: TlbSpace[] = [];
 
-  /** @param shape of a TLB that holds no more than that; absent: it keeps everything. */
-  constructor(shape?: CacheShape) {
+  /**
+   * @param shape of a TLB that holds no more than that; absent: it keeps everything.
+   * @param provenance is told of every entry that comes and goes.
+   */
+  constructor(
+    shape?: CacheShape,
+    private readonly provenance?: Provenance,
+  ) {
     this.replacement = shape === undefined ? undefined : new Replacement(shape);
   }
 
-  createSpace(owner?: SpaceOwner): TlbSpace {
-    const space = new TlbSpace(this.nextSpaceId++, owner);
-    if (this.replacement !== undefined) this.spaces[space.id] = space;
+  createSpace(tags: SpaceTags, owner?: SpaceOwner): TlbSpace {
+    const space = new TlbSpace(this.nextSpaceId++, tags, owner);
+    this.spaces[space.id] = space;
     return space;
   }
 
@@ -132,6 +140,7 @@ export class Tlb {
     this.count(id, 1);
     if (entry.leafSizeIndex > entry.sizeIndex) this.joinLeaf(space, id, entry);
     if (this.replacement !== undefined) this.makeRoom(id, this.replacement);
+    this.provenance?.made(id);
   }
 
   /**
@@ -168,6 +177,26 @@ export class Tlb {
       if (this.replacement !== undefined) this.makeRoom(id, this.replacement);
     } else this.entries.setWord(id, WORD.INFO, entry.info);
     this.entries.setOutput(id, entry.pa, entry.ipa);
+    this.provenance?.made(id);
+  }
+
+  /** What an entry says, for people and checkers. */
+  describe(id: number): CachedTranslation {
+    const { entries } = this;
+    const key = entries.key(id);
+    const info = this.info(id);
+    const { tags } = this.spaces[entries.owner(id)]!;
+    const kind = kindOf(info);
+    return {
+      cache: roleOf(key) === ROLE.TABLE ? 'walk' : 'TLB',
+      stage: kind === KIND_NESTED ? 'nested' : kind === KIND_STAGE2 ? 'stage 2' : 'stage 1',
+      ...tags,
+      address: firstByteOf(key),
+      half: halfOf(key),
+      sizeLog2: PAGE_SIZES_LOG2[sizeIndexOf(key)]!,
+      level: levelOf(info),
+      output: entries.pa(id),
+    };
   }
 
   /** Removes what covers one address. */
@@ -304,8 +333,9 @@ export class Tlb {
     this.entries.setWord(id, WORD.SLOT, place);
   }
 
-  /** Takes an entry out of the counts and out of its set. */
+  /** Takes an entry out of the counts, out of its set, and out of what is known of its origin. */
   private forget(id: number): void {
+    this.provenance?.removed(id);
     this.count(id, -1);
     if (this.replacement !== undefined) this.replacement.free(this.entries.word(id, WORD.SLOT));
   }

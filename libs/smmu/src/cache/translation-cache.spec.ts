@@ -1,7 +1,8 @@
 import { pageSizeIndex } from './page-sizes';
 import { entryOrigin, KIND_NESTED, KIND_STAGE2 } from './tlb-info';
 import type { TlbSpace } from './tlb-space';
-import { STREAM_WORLD, TranslationCache } from './translation-cache';
+import { STREAM_WORLD } from './stream-world';
+import { TranslationCache } from './translation-cache';
 
 const ANY = { granuleCode: 0, level: 0, leavesOnly: false };
 const ADDRESS = 0x1000;

@@ -1,11 +1,9 @@
+import type { Provenance } from '../provenance/provenance';
 import { NONE } from './entry-arena';
 import type { CacheShape } from './replacement';
+import { STREAM_WORLD, type StreamWorld } from './stream-world';
 import { Tlb, type LeafFilter } from './tlb';
-import { LiveList, type SpaceOwner, type TlbSpace } from './tlb-space';
-
-/** Translation regime of a stream, as far as TLB tags tell them apart (IHI 0070 §3.3.3). */
-export const STREAM_WORLD = { NS_EL1: 0, EL2: 1, EL2_E2H: 2 } as const;
-export type StreamWorld = (typeof STREAM_WORLD)[keyof typeof STREAM_WORLD];
+import { LiveList, type SpaceOwner, type SpaceTags, type TlbSpace } from './tlb-space';
 
 /** The spaces that one stage-1 context looks up and fills. */
 export interface Stage1Spaces {
@@ -42,17 +40,19 @@ class Regime implements SpaceOwner {
   constructor(
     private readonly tlb: Tlb,
     private readonly world: LiveList<Regime>,
+    private readonly tags: SpaceTags,
   ) {}
 
   stage1(asid: number, aset: number): Stage1Spaces {
     let own = this.asids.get(asid);
-    if (own === undefined) this.asids.set(asid, (own = this.tlb.createSpace(this)));
-    const global = (this.globals[aset] ??= this.tlb.createSpace(this));
+    if (own === undefined)
+      this.asids.set(asid, (own = this.tlb.createSpace({ ...this.tags, asid }, this)));
+    const global = (this.globals[aset] ??= this.tlb.createSpace(this.tags, this));
     return { own, global };
   }
 
   stage2Space(): TlbSpace {
-    return (this.stage2 ??= this.tlb.createSpace(this));
+    return (this.stage2 ??= this.tlb.createSpace(this.tags, this));
   }
 
   filled(space: TlbSpace): void {
@@ -90,10 +90,10 @@ export class TranslationCache {
   private readonly el2E2h: Regime;
 
   /** @param shape of a TLB that evicts; absent: it keeps everything. */
-  constructor(shape?: CacheShape) {
-    this.tlb = new Tlb(shape);
-    this.el2 = new Regime(this.tlb, this.liveHyp);
-    this.el2E2h = new Regime(this.tlb, this.liveHyp);
+  constructor(shape?: CacheShape, provenance?: Provenance) {
+    this.tlb = new Tlb(shape, provenance);
+    this.el2 = new Regime(this.tlb, this.liveHyp, { world: STREAM_WORLD.EL2, vmid: 0 });
+    this.el2E2h = new Regime(this.tlb, this.liveHyp, { world: STREAM_WORLD.EL2_E2H, vmid: 0 });
   }
 
   /** The spaces of a stage-1 context. EL2 has no ASIDs and no VMID (IHI 0070 §3.17). */
@@ -179,8 +179,10 @@ export class TranslationCache {
 
   private regime(vmid: number): Regime {
     let regime = this.vmids.get(vmid);
-    if (regime === undefined)
-      this.vmids.set(vmid, (regime = new Regime(this.tlb, this.liveNonHyp)));
+    if (regime === undefined) {
+      regime = new Regime(this.tlb, this.liveNonHyp, { world: STREAM_WORLD.NS_EL1, vmid });
+      this.vmids.set(vmid, regime);
+    }
     return regime;
   }
 

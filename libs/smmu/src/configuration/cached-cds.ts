@@ -44,6 +44,13 @@ export class CachedCds {
     this.l1cds?.delete(index);
   }
 
+  /** Visits the indexes of what is cached. */
+  forEach(cd: (index: number) => void, l1cd: (index: number) => void): void {
+    if (this.first !== undefined) cd(0);
+    for (const index of this.others?.keys() ?? []) cd(index);
+    for (const index of this.l1cds?.keys() ?? []) l1cd(index);
+  }
+
   removeAll(): void {
     this.first = undefined;
     this.others = undefined;

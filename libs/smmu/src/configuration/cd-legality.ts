@@ -1,4 +1,4 @@
-import { STREAM_WORLD, type StreamWorld } from '../cache/translation-cache';
+import { STREAM_WORLD, type StreamWorld } from '../cache/stream-world';
 import { addressSize, type Features } from '../registers/features';
 import {
   GRANULE_16K,

@@ -1,4 +1,8 @@
 import { Replacement, type CacheShape } from '../cache/replacement';
+import { cdKey, l1cdKey, l1stdKey, steKey } from '../provenance/cached-entry';
+import type { Provenance } from '../provenance/provenance';
+import type { CachedCds } from './cached-cds';
+import type { ContextConfiguration } from './context-configuration';
 import type { StreamConfiguration } from './stream-configuration';
 import type { L1Std } from './stream-table';
 
@@ -13,7 +17,10 @@ export class ConfigurationCache {
   private cds = 0;
 
   /** @param shape of a cache of STEs that evicts; absent: it keeps everything. */
-  constructor(shape?: CacheShape) {
+  constructor(
+    shape?: CacheShape,
+    private readonly provenance?: Provenance,
+  ) {
     this.replacement = shape === undefined ? undefined : new Replacement(shape);
   }
 
@@ -31,7 +38,9 @@ export class ConfigurationCache {
       ste.place = this.replacement.claim(streamId, (victim) => this.removeStream(victim));
       this.replacement.occupy(ste.place, streamId);
     }
+    ste.streamId = streamId;
     this.streams.set(streamId, ste);
+    this.provenance?.made(steKey(streamId));
   }
 
   l1std(index: number): L1Std | undefined {
@@ -40,10 +49,22 @@ export class ConfigurationCache {
 
   keepL1std(index: number, descriptor: L1Std): void {
     this.l1stds.set(index, descriptor);
+    this.provenance?.made(l1stdKey(index));
+  }
+
+  keepCd(stream: StreamConfiguration, index: number, cd: ContextConfiguration): void {
+    this.changeCds(stream, (cds) => cds.keepCd(index, cd));
+    this.provenance?.made(cdKey(stream.streamId, index));
+  }
+
+  /** @param l2Ptr undefined: the L1CD has V=0. */
+  keepL1cd(stream: StreamConfiguration, index: number, l2Ptr: number | undefined): void {
+    this.changeCds(stream, (cds) => cds.keepL1cd(index, l2Ptr));
+    this.provenance?.made(l1cdKey(stream.streamId, index));
   }
 
   /** Changes what is cached of a stream's CDs, and keeps count. */
-  changeCds(stream: StreamConfiguration, change: (cds: StreamConfiguration['cds']) => void): void {
+  private changeCds(stream: StreamConfiguration, change: (cds: CachedCds) => void): void {
     const before = stream.cds.count;
     change(stream.cds);
     this.cds += stream.cds.count - before;
@@ -56,11 +77,13 @@ export class ConfigurationCache {
     this.cds -= stream.cds.count;
     this.replacement?.free(stream.place);
     this.streams.delete(streamId);
+    this.forget(stream);
   }
 
   /** The L1STD on the way to a StreamID, given its index. */
   removeL1std(index: number): void {
     this.l1stds.delete(index);
+    this.provenance?.removed(l1stdKey(index));
   }
 
   /**
@@ -75,7 +98,11 @@ export class ConfigurationCache {
 
   /** CMD_CFGI_ALL. */
   removeAll(): void {
-    for (const stream of this.streams.values()) this.replacement?.free(stream.place);
+    for (const stream of this.streams.values()) {
+      this.replacement?.free(stream.place);
+      this.forget(stream);
+    }
+    for (const index of this.l1stds.keys()) this.provenance?.removed(l1stdKey(index));
     this.streams.clear();
     this.l1stds.clear();
     this.cds = 0;
@@ -89,12 +116,30 @@ export class ConfigurationCache {
       cds.removeCd(index);
       for (const l1Index of l1Indexes) cds.removeL1cd(l1Index);
     });
+    this.provenance?.removed(cdKey(streamId, index));
+    for (const l1Index of l1Indexes) this.provenance?.removed(l1cdKey(streamId, l1Index));
   }
 
   /** CMD_CFGI_CD_ALL: every CD and L1CD of a stream. */
   removeCds(streamId: number): void {
     const stream = this.streams.get(streamId);
-    if (stream !== undefined) this.changeCds(stream, (cds) => cds.removeAll());
+    if (stream === undefined) return;
+    this.forgetCds(stream);
+    this.changeCds(stream, (cds) => cds.removeAll());
+  }
+
+  private forget(stream: StreamConfiguration): void {
+    this.provenance?.removed(steKey(stream.streamId));
+    this.forgetCds(stream);
+  }
+
+  private forgetCds({ streamId, cds }: StreamConfiguration): void {
+    const { provenance } = this;
+    if (provenance === undefined) return;
+    cds.forEach(
+      (index) => provenance.removed(cdKey(streamId, index)),
+      (index) => provenance.removed(l1cdKey(streamId, index)),
+    );
   }
 }
 

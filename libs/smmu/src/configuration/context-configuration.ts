@@ -1,4 +1,5 @@
-import { STREAM_WORLD, type TranslationCache } from '../cache/translation-cache';
+import { STREAM_WORLD } from '../cache/stream-world';
+import type { TranslationCache } from '../cache/translation-cache';
 import type { Parts } from '../formats/field-reader';
 import { addressSize, type Features } from '../registers/features';
 import type { Stage1Context, Stage1Half } from '../translation/context';

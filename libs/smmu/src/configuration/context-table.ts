@@ -4,6 +4,8 @@ import type { Fault } from '../events/faults';
 import { L1CD } from '../formats/context-descriptor';
 import { fieldNumbers } from '../formats/field-reader';
 import type { PhysicalMemory } from '../memory/physical-memory';
+import { cdKey, l1cdKey } from '../provenance/cached-entry';
+import type { Provenance } from '../provenance/provenance';
 import type { Features } from '../registers/features';
 import type { Stage1Context } from '../translation/context';
 import type { Stage2Walker } from '../translation/stage2';
@@ -30,6 +32,7 @@ export class ContextTable {
     private readonly stage2: Stage2Walker,
     private readonly configuration: ConfigurationCache,
     private readonly translations: TranslationCache,
+    private readonly provenance?: Provenance,
   ) {
     this.reader = new StructureReader(memory);
   }
@@ -44,13 +47,18 @@ export class ContextTable {
     index: number,
   ): Stage1Context | Fault {
     const cached = stream.cds.cd(index);
-    if (cached !== undefined) return cached === 'illegal' ? BAD_CD : cached;
+    const { provenance } = this;
+    if (cached !== undefined) {
+      if (provenance?.anyStale === true) provenance.hit(cdKey(stream.streamId, index));
+      return cached === 'illegal' ? BAD_CD : cached;
+    }
+    provenance?.begin();
     const address = this.locate(stream, pointer, index);
     if (typeof address !== 'number') return address;
     const failed = this.fetch(stream, address, CD_BYTES);
     if (failed !== undefined) return failed;
     const context = decodeCd(this.reader.parts, stream, this.features, this.translations);
-    this.configuration.changeCds(stream, (cds) => cds.keepCd(index, context));
+    this.configuration.keepCd(stream, index, context);
     return context === 'illegal' ? BAD_CD : context;
   }
 
@@ -79,14 +87,17 @@ export class ContextTable {
     l1Index: number,
   ): number | undefined | Fault {
     const cached = stream.cds.l1cd(l1Index);
-    if (cached !== undefined) return cached.l2Ptr;
+    if (cached !== undefined) {
+      this.provenance?.through(l1cdKey(stream.streamId, l1Index));
+      return cached.l2Ptr;
+    }
     const entries = 2 ** Math.max(0, pointer.cdMax - (pointer.leafBits ?? 0));
     const base = alignedTo(pointer.base, Math.max(64, L1CD_BYTES * entries));
     const failed = this.fetch(stream, base + l1Index * L1CD_BYTES, L1CD_BYTES);
     if (failed !== undefined) return failed;
     const { V, L2Ptr } = readL1cd(this.reader.parts);
     const l2Ptr = V === 1 ? L2Ptr : undefined;
-    this.configuration.changeCds(stream, (cds) => cds.keepL1cd(l1Index, l2Ptr));
+    this.configuration.keepL1cd(stream, l1Index, l2Ptr);
     return l2Ptr;
   }
 
@@ -97,7 +108,9 @@ export class ContextTable {
       if (failed !== undefined) return failed;
       pa = this.stage2.pa;
     }
-    return this.reader.read(pa, bytes) ? undefined : { event: 'F_CD_FETCH', fetchAddress: pa };
+    if (!this.reader.read(pa, bytes)) return { event: 'F_CD_FETCH', fetchAddress: pa };
+    this.provenance?.structure(pa, bytes);
+    return undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import { STREAM_WORLD } from '../cache/translation-cache';
+import { STREAM_WORLD } from '../cache/stream-world';
 import { L1CD } from '../formats/context-descriptor';
 import type { Parts } from '../formats/field-reader';
 import { L1STD } from '../formats/stream-table-descriptor';

@@ -1,6 +1,7 @@
 import { inputAttributes } from '../attributes/input-overrides';
 import type { AttributesCode } from '../attributes/memory-attributes';
-import { STREAM_WORLD, type StreamWorld, type TranslationCache } from '../cache/translation-cache';
+import { STREAM_WORLD, type StreamWorld } from '../cache/stream-world';
+import type { TranslationCache } from '../cache/translation-cache';
 import type { Parts } from '../formats/field-reader';
 import { addressSize, type Features } from '../registers/features';
 import type { Stage2Context } from '../translation/context';
@@ -49,6 +50,8 @@ export interface StreamConfiguration {
   readonly cds: CachedCds;
   /** The cache's: place in a set, where it evicts. */
   place: number;
+  /** The cache's: whose STE it is. */
+  streamId: number;
 }
 
 const LARGEST_PA = 2 ** 52;
@@ -78,6 +81,7 @@ export function decodeSte(
     ats: translates && features.ats ? ATS[ste.EATS]! : 'none',
     cds: new CachedCds(),
     place: -1,
+    streamId: -1,
   };
 }
 

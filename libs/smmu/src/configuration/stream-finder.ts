@@ -1,6 +1,8 @@
 import type { TranslationCache } from '../cache/translation-cache';
 import type { Fault } from '../events/faults';
 import type { Control } from '../registers/control';
+import { steKey } from '../provenance/cached-entry';
+import type { Provenance } from '../provenance/provenance';
 import type { Features } from '../registers/features';
 import type { Stage1Context } from '../translation/context';
 import type { ConfigurationCache } from './configuration-cache';
@@ -22,12 +24,16 @@ export class StreamFinder {
     private readonly cache: ConfigurationCache,
     private readonly translations: TranslationCache,
     private readonly features: Features,
+    private readonly provenance?: Provenance,
   ) {}
 
   /** The configuration of a stream, or the fault that finding it ended in. */
   stream(streamId: number, control: Control): StreamConfiguration | Fault {
     const cached = this.cache.ste(streamId);
-    if (cached !== undefined) return cached;
+    if (cached !== undefined) {
+      if (this.provenance?.anyStale === true) this.provenance.hit(steKey(streamId));
+      return cached;
+    }
     const failed = this.streams.fetch(control.streamTable, streamId);
     if (failed !== undefined) return failed;
     const decoded = decodeSte(this.streams.parts, this.features, this.translations, control.e2h);

@@ -2,6 +2,8 @@ import type { Fault } from '../events/faults';
 import { fieldNumbers } from '../formats/field-reader';
 import { L1STD } from '../formats/stream-table-descriptor';
 import type { PhysicalMemory } from '../memory/physical-memory';
+import { l1stdKey } from '../provenance/cached-entry';
+import type { Provenance } from '../provenance/provenance';
 import type { ConfigurationCache } from './configuration-cache';
 import { StructureReader } from './structure-reader';
 
@@ -35,6 +37,7 @@ export class StreamTable {
   constructor(
     memory: PhysicalMemory,
     private readonly cache: ConfigurationCache,
+    private readonly provenance?: Provenance,
   ) {
     this.reader = new StructureReader(memory);
   }
@@ -46,6 +49,7 @@ export class StreamTable {
 
   /** Reads the STE of a StreamID into `parts`. */
   fetch(shape: StreamTableShape, streamId: number): Fault | undefined {
+    this.provenance?.begin();
     if (streamId >= 2 ** shape.log2Size) return { event: 'C_BAD_STREAMID' };
     if (!shape.twoLevel) return this.fetchSte(shape.base + streamId * STE_BYTES);
     const index = Math.floor(streamId / 2 ** shape.split);
@@ -63,11 +67,15 @@ export class StreamTable {
 
   private l1std(shape: StreamTableShape, index: number): L1Std | Fault {
     const cached = this.cache.l1std(index);
-    if (cached !== undefined) return cached;
+    if (cached !== undefined) {
+      this.provenance?.through(l1stdKey(index));
+      return cached;
+    }
     const address = shape.base + index * L1STD_BYTES;
     if (!this.reader.read(address, L1STD_BYTES)) {
       return { event: 'F_STE_FETCH', fetchAddress: address };
     }
+    this.provenance?.structure(address, L1STD_BYTES);
     const { Span, L2Ptr } = readL1std(this.reader.parts);
     const descriptor = { span: Span, l2Ptr: L2Ptr % LARGEST_PA };
     this.cache.keepL1std(index, descriptor);
@@ -75,7 +83,10 @@ export class StreamTable {
   }
 
   private fetchSte(address: number): Fault | undefined {
-    if (this.reader.read(address, STE_BYTES)) return undefined;
-    return { event: 'F_STE_FETCH', fetchAddress: address };
+    if (!this.reader.read(address, STE_BYTES)) {
+      return { event: 'F_STE_FETCH', fetchAddress: address };
+    }
+    this.provenance?.structure(address, STE_BYTES);
+    return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Open-addressed hash from a chunk number to its place in the arena. Keys are plain numbers below
- * 2^44, values non-negative integers. Nothing is ever removed: memory that was written stays.
+ * Open-addressed hash from the number of a chunk or word to its place. Keys are plain numbers below
+ * 2^52, values non-negative integers. Nothing is ever removed: memory that was written stays.
  */
 export class ChunkIndex {
   private keys = new Float64Array(INITIAL_SLOTS).fill(EMPTY);

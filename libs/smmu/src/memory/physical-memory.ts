@@ -13,6 +13,23 @@ const CHUNK_UINT32 = CHUNK_BYTES / 4;
 const FIRST_SEGMENT_CHUNKS = 4;
 const SEGMENT_CHUNKS = 512;
 
+/** Two halves of a 64-bit word. */
+interface Halves {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/** Hears of changes in memory, as they happen. */
+export interface MemoryObserver {
+  /**
+   * The word at `pa` has another value now. `byHardware`: a translation table walk updated the
+   * Access flag or the dirty state.
+   */
+  written(pa: number, before: Halves, after: Halves, byHardware: boolean): void;
+  /** Software gave memory back: what lies there has no meaning any more. */
+  released(base: number, bytes: number): void;
+}
+
 /**
  * Sparse physical memory, little-endian, addressed in bytes below 2^52.
  *
@@ -24,6 +41,7 @@ export class PhysicalMemory {
   private readonly regions = new Regions();
   private readonly index = new ChunkIndex();
   private readonly segments: Uint32Array[] = [];
+  private readonly observers: MemoryObserver[] = [];
 
   /** @throws RangeError for regions that are not page-aligned or overlap. */
   constructor(regions: readonly Region[]) {
@@ -33,6 +51,16 @@ export class PhysicalMemory {
   /** @throws RangeError for a region that is not page-aligned or overlaps an earlier one. */
   addRegion(region: Region): void {
     this.regions.add(region);
+  }
+
+  /** From now on tells of every change, in the order of these calls. */
+  observe(observer: MemoryObserver): void {
+    this.observers.push(observer);
+  }
+
+  /** Software that owns these bytes gives them back. The words stay what they are. */
+  release(base: number, bytes: number): void {
+    for (const observer of this.observers) observer.released(base, bytes);
   }
 
   /** Whether memory answers at `pa`. */
@@ -96,6 +124,16 @@ export class PhysicalMemory {
    */
   writeWord(pa: number, lo: number, hi: number): void {
     this.check(pa);
+    this.store(pa, lo, hi, false);
+  }
+
+  /** The same by hardware that updates a descriptor it walked (IHI 0070 §3.13). */
+  updateDescriptor(pa: number, lo: number, hi: number): void {
+    this.check(pa);
+    this.store(pa, lo, hi, true);
+  }
+
+  private store(pa: number, lo: number, hi: number, byHardware: boolean): void {
     const chunk = Math.floor(pa * PER_CHUNK);
     let place = this.index.find(chunk);
     if (place < 0) {
@@ -104,8 +142,13 @@ export class PhysicalMemory {
     }
     const segment = this.segments[place >>> 10]!;
     const at = (place & 1023) * CHUNK_UINT32 + ((pa & (CHUNK_BYTES - 1)) >> 2);
+    const before =
+      this.observers.length === 0 ? undefined : { lo: segment[at]!, hi: segment[at + 1]! };
     segment[at] = lo;
     segment[at + 1] = hi;
+    if (before === undefined || (before.lo === lo >>> 0 && before.hi === hi >>> 0)) return;
+    const after = { lo: lo >>> 0, hi: hi >>> 0 };
+    for (const observer of this.observers) observer.written(pa, before, after, byHardware);
   }
 
   /**

@@ -65,11 +65,11 @@ export class Descriptor {
     this.hi = swapped(lo);
   }
 
-  /** Writes the descriptor to a backed physical address. */
+  /** Updates the descriptor at a backed physical address, as hardware does. */
   write(memory: PhysicalMemory, pa: number, bigEndian: boolean): void {
     const { lo, hi } = this;
-    if (bigEndian) memory.writeWord(pa, swapped(hi), swapped(lo));
-    else memory.writeWord(pa, lo, hi);
+    if (bigEndian) memory.updateDescriptor(pa, swapped(hi), swapped(lo));
+    else memory.updateDescriptor(pa, lo, hi);
   }
 
   /**

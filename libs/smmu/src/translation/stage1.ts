@@ -11,6 +11,7 @@ import {
 } from '../cache/tlb-info';
 import type { Fault, TranslationFault } from '../events/faults';
 import type { PhysicalMemory } from '../memory/physical-memory';
+import type { Provenance } from '../provenance/provenance';
 import type { Stage1Context, Stage1Half, Stage2Context } from './context';
 import {
   ACCESS_FLAG,
@@ -49,12 +50,15 @@ export class Stage1Walker {
   global = false;
   /** Where the leaf lies: an IPA where stage 2 translates, otherwise a PA. */
   private leafAddress = 0;
+  /** PA of the last descriptor fetched. */
+  private fetched = 0;
   private readonly descriptor = new Descriptor();
 
   constructor(
     private readonly memory: PhysicalMemory,
     private readonly stage2: Stage2Walker,
     private readonly tables: TableCache,
+    private readonly provenance?: Provenance,
   ) {}
 
   /**
@@ -75,6 +79,7 @@ export class Stage1Walker {
       const failed = this.fetch(context, index, stage2);
       tables.reached(stage2, failed === undefined ? this.stage2 : undefined, index);
       if (failed !== undefined) return failed;
+      this.provenance?.descriptor(this.fetched, context);
       const tableOrPage = (entry.lo & TABLE_OR_PAGE) !== 0;
       if ((entry.lo & VALID) === 0) return fault('F_TRANSLATION');
       if (!tableOrPage && (level === 3 || level < granule.firstBlockLevel)) {
@@ -138,6 +143,7 @@ export class Stage1Walker {
     if (!this.memory.backed(pa)) {
       return { event: 'F_WALK_EABT', stage: 1, class: 'TT', fetchAddress: pa };
     }
+    this.fetched = pa;
     this.descriptor.read(this.memory, pa, context.bigEndian);
     return undefined;
   }

@@ -14,6 +14,7 @@ import {
 } from '../cache/tlb-info';
 import type { Fault, FaultClass, TranslationFault } from '../events/faults';
 import type { PhysicalMemory } from '../memory/physical-memory';
+import type { Provenance } from '../provenance/provenance';
 import type { Stage2Context } from './context';
 import {
   ACCESS_FLAG,
@@ -50,6 +51,7 @@ export class Stage2Walker {
     private readonly memory: PhysicalMemory,
     private readonly tlb: Tlb,
     private readonly walkCaches: boolean,
+    private readonly provenance?: Provenance,
   ) {}
 
   /**
@@ -67,11 +69,25 @@ export class Stage2Walker {
     const id = this.tlb.find(context.space, 0, ipa);
     const stale = need === S2_WRITE ? S2_CLEAN : 0;
     if (id >= 0 && (this.tlb.info(id) & stale) === 0) {
+      this.provenance?.through(id);
       this.info = this.tlb.info(id);
       this.sizeIndex = this.tlb.sizeIndex(id);
       this.pa = this.tlb.pa(id, ipa);
       return this.permission(context, ipa, access, need);
     }
+    this.provenance?.enterStage2();
+    const failed = this.fill(context, ipa, access, need);
+    this.provenance?.leaveStage2();
+    return failed;
+  }
+
+  /** Walks, and caches what the access may have. */
+  private fill(
+    context: Stage2Context,
+    ipa: number,
+    access: FaultClass,
+    need: number,
+  ): Fault | undefined {
     const failed = this.walk(context, ipa, access) ?? this.permission(context, ipa, access, need);
     if (failed !== undefined) return failed;
     this.update(context, need === S2_WRITE);
@@ -112,6 +128,7 @@ export class Stage2Walker {
     const { granule } = context;
     const entry = this.descriptor;
     const cached = this.tlb.findTable(context.space, 0, ipa, granule.commandCode);
+    if (cached >= 0) this.provenance?.through(cached);
     let table = cached >= 0 ? this.tlb.tablePa(cached) : context.base;
     const first = cached >= 0 ? levelOf(this.tlb.info(cached)) + 1 : context.startLevel;
     for (let level = first; level <= 3; level++) {
@@ -120,6 +137,7 @@ export class Stage2Walker {
         return { event: 'F_WALK_EABT', stage: 2, class: access, fetchAddress: address };
       }
       entry.read(this.memory, address, context.bigEndian);
+      this.provenance?.descriptor(address, context);
       const tableOrPage = (entry.lo & TABLE_OR_PAGE) !== 0;
       if ((entry.lo & VALID) === 0) return fault('F_TRANSLATION', access, ipa);
       if (!tableOrPage && (level === 3 || level < granule.firstBlockLevel)) {

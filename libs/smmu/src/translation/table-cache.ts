@@ -8,6 +8,7 @@ import {
   TABLE_AT_IPA,
   TABLE_BITS,
 } from '../cache/tlb-info';
+import type { Provenance } from '../provenance/provenance';
 import type { Stage1Context, Stage1Half, Stage2Context } from './context';
 import { levelShift } from './granule';
 
@@ -42,6 +43,7 @@ export class TableCache {
   constructor(
     private readonly tlb: Tlb,
     private readonly enabled: boolean,
+    private readonly provenance?: Provenance,
   ) {}
 
   /** Begins a walk at the deepest cached table, or at the start table. */
@@ -60,6 +62,7 @@ export class TableCache {
       this.bits = 0;
       return;
     }
+    this.provenance?.through(id);
     const info = this.tlb.info(id);
     this.level = levelOf(info) + 1;
     this.pa = this.tlb.tablePa(id);

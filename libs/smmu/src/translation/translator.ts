@@ -16,6 +16,7 @@ import {
 } from '../cache/tlb-info';
 import type { Fault } from '../events/faults';
 import type { PhysicalMemory } from '../memory/physical-memory';
+import type { Provenance } from '../provenance/provenance';
 import type { Stage1Context, Stage1Half, Stage2Context } from './context';
 import type { InputAddress } from './input-address';
 import type { Need } from './permissions';
@@ -40,13 +41,16 @@ export class Translator {
     memory: PhysicalMemory,
     private readonly tlb: Tlb,
     walkCaches: boolean,
+    private readonly provenance?: Provenance,
   ) {
-    this.stage2 = new Stage2Walker(memory, tlb, walkCaches);
-    this.stage1 = new Stage1Walker(memory, this.stage2, new TableCache(tlb, walkCaches));
+    this.stage2 = new Stage2Walker(memory, tlb, walkCaches, provenance);
+    const tables = new TableCache(tlb, walkCaches, provenance);
+    this.stage1 = new Stage1Walker(memory, this.stage2, tables, provenance);
   }
 
   /** Stage 2 alone; `address` is below 2^IAS. */
   throughStage2(context: Stage2Context, address: number, need: Need): Fault | undefined {
+    this.provenance?.begin();
     const failed = this.stage2.translate(context, address, 'IN', need.stage2);
     if (failed !== undefined) return failed;
     this.pa = this.stage2.pa;
@@ -85,6 +89,7 @@ export class Translator {
   }
 
   private hit(id: number, address: number, need: Need): Fault | undefined {
+    this.provenance?.hit(id);
     const info = this.tlb.info(id);
     if ((info & need.stage1) !== need.stage1) return { event: 'F_PERMISSION', ...STAGE1_FAULT };
     if ((info & need.stage2) !== need.stage2) {
@@ -102,6 +107,7 @@ export class Translator {
     need: Need,
     stage2: Stage2Context | undefined,
   ): Fault | undefined {
+    this.provenance?.begin();
     const walk = this.stage1;
     const failed = walk.walk(context, half, input.offset, stage2);
     if (failed !== undefined) return failed;

@@ -1,0 +1,198 @@
+import type { MemoryObserver, PhysicalMemory } from '../memory/physical-memory';
+import { structureOf, type CachedEntry, type EntryKey } from './cached-entry';
+import { Dependencies, Trail, WORD_KIND, type Turning, type WordKind } from './dependencies';
+
+/** Hears when cached entries and memory part. Called synchronously; it must not touch the SMMU. */
+export interface StalenessWatcher {
+  /**
+   * An entry no longer says what memory says: the word at `pa` changed, or its memory was given
+   * back (`released`). Undefined `pa`: the entry was made through one that was stale already.
+   */
+  becameStale(
+    key: EntryKey,
+    entry: CachedEntry,
+    why: { readonly pa?: number; readonly released: boolean },
+  ): void;
+  /** A stale entry says what memory says again: the words are back at their old values. */
+  becameTrue(key: EntryKey): void;
+  /** A stale entry was removed, or another took its place. */
+  staleRemoved(key: EntryKey): void;
+  /** A stale entry answered an access, or led a walk on its way. */
+  staleUsed(key: EntryKey): void;
+}
+
+/** What the context of a walk says about the bits of its descriptors. */
+interface DescriptorRules {
+  readonly bigEndian: boolean;
+  readonly accessFlagFaults: boolean;
+}
+
+/** Says what a place in the TLB stands for. */
+interface TranslationNames {
+  describe(place: number): CachedEntry;
+}
+
+/**
+ * Which words of memory every cached entry was made from, directly or through other cached entries:
+ * the walkers and fetchers leave a trail of what they read, the caches say what they made of it.
+ * An entry whose words have changed since is stale until it is removed.
+ *
+ * TLB entries are made from translation tables alone: they belong to a VMID and an ASID, not to the
+ * STE and CD that named them, so a change of those makes only cached STEs and CDs stale.
+ */
+export class Provenance implements MemoryObserver, Turning {
+  private readonly trail = new Trail();
+  private readonly dependencies = new Dependencies();
+  /** Where in the trail the stage at work began. */
+  private start = 0;
+  /** The trail leads through a stale entry. */
+  private tainted = false;
+  /** Nodes of TLB entries by place, and of configuration structures by name. */
+  private readonly places: number[] = [];
+  private readonly names = new Map<string, number>();
+  private readonly keys: EntryKey[] = [];
+  private staleNodes = 0;
+  private readonly value = { lo: 0, hi: 0 };
+  private tlb: TranslationNames | undefined;
+  private changedAt = 0;
+  private givenBack = false;
+
+  constructor(
+    private readonly memory: PhysicalMemory,
+    private readonly watcher: StalenessWatcher,
+  ) {
+    memory.observe(this);
+  }
+
+  /** Names who knows what a place in the TLB stands for. */
+  describeBy(tlb: TranslationNames): void {
+    this.tlb = tlb;
+  }
+
+  /** Whether any entry is stale now: if not, a hit needs no further thought. */
+  get anyStale(): boolean {
+    return this.staleNodes !== 0;
+  }
+
+  /** A walk or a fetch begins. */
+  begin(): void {
+    this.trail.length = 0;
+    this.start = 0;
+    this.tainted = false;
+  }
+
+  /** Stage 2 begins to translate: what it makes does not depend on what was read before. */
+  enterStage2(): void {
+    this.start = this.trail.length;
+  }
+
+  leaveStage2(): void {
+    this.start = 0;
+  }
+
+  /** A translation table descriptor was read. Big-endian ones are compared in all their bits. */
+  descriptor(pa: number, context: DescriptorRules): void {
+    if (context.bigEndian) this.read(pa, WORD_KIND.STRUCTURE);
+    else if (context.accessFlagFaults) this.read(pa, WORD_KIND.DESCRIPTOR);
+    else this.read(pa, WORD_KIND.DESCRIPTOR_WITHOUT_AF);
+  }
+
+  /** Words of a configuration structure were read. */
+  structure(pa: number, bytes: number): void {
+    for (let at = pa; at < pa + bytes; at += 8) this.read(at, WORD_KIND.STRUCTURE);
+  }
+
+  /** A cached entry answered an access. */
+  hit(key: EntryKey): void {
+    if (this.staleNodes === 0) return;
+    const node = this.node(key);
+    if (node !== undefined && this.dependencies.isStale(node)) this.watcher.staleUsed(key);
+  }
+
+  /** A cached entry led a walk or fetch on its way. */
+  through(key: EntryKey): void {
+    const node = this.node(key);
+    if (node === undefined) return;
+    this.dependencies.retrace(node, this.trail);
+    if (!this.dependencies.isStale(node)) return;
+    this.tainted = true;
+    this.watcher.staleUsed(key);
+  }
+
+  /** An entry was cached, made from the trail of the stage at work. */
+  made(key: EntryKey): void {
+    this.removed(key);
+    const node = this.dependencies.add(this.trail, this.start);
+    this.keys[node] = key;
+    if (typeof key === 'number') this.places[key] = node;
+    else this.names.set(key, node);
+    if (!this.tainted) return;
+    this.dependencies.recheck(node, this.memory);
+    if (!this.dependencies.isStale(node)) return;
+    this.staleNodes++;
+    this.watcher.becameStale(key, this.describe(key), { released: false });
+  }
+
+  /** An entry went. */
+  removed(key: EntryKey): void {
+    const node = this.node(key);
+    if (node === undefined) return;
+    if (typeof key === 'number') this.places[key] = -1;
+    else this.names.delete(key);
+    const stale = this.dependencies.isStale(node);
+    this.dependencies.remove(node);
+    if (!stale) return;
+    this.staleNodes--;
+    this.watcher.staleRemoved(key);
+  }
+
+  private node(key: EntryKey): number | undefined {
+    if (typeof key === 'string') return this.names.get(key);
+    const node = this.places[key];
+    return node === undefined || node < 0 ? undefined : node;
+  }
+
+  private describe(key: EntryKey): CachedEntry {
+    return typeof key === 'number' ? this.tlb!.describe(key) : structureOf(key);
+  }
+
+  private read(pa: number, kind: WordKind): void {
+    this.memory.load(pa, this.value);
+    this.trail.push(this.dependencies.slotOf(pa), this.value.lo, this.value.hi, kind);
+  }
+
+  /** A word has another value now. */
+  written(
+    pa: number,
+    before: { readonly lo: number; readonly hi: number },
+    after: { readonly lo: number; readonly hi: number },
+    byHardware: boolean,
+  ): void {
+    this.changedAt = pa;
+    this.dependencies.change(pa, before, after, byHardware, this);
+  }
+
+  /** Memory was given back by software: nothing may be made from its words any more. */
+  released(base: number, bytes: number): void {
+    this.givenBack = true;
+    for (let pa = base; pa < base + bytes; pa += 8) {
+      this.changedAt = pa;
+      this.memory.load(pa, this.value);
+      this.dependencies.release(pa, this.value, this);
+    }
+    this.givenBack = false;
+  }
+
+  /** A node stops or starts to agree with memory. */
+  turned(node: number, stale: boolean): void {
+    const key = this.keys[node]!;
+    if (stale) {
+      this.staleNodes++;
+      const why = { pa: this.changedAt, released: this.givenBack };
+      this.watcher.becameStale(key, this.describe(key), why);
+    } else {
+      this.staleNodes--;
+      this.watcher.becameTrue(key);
+    }
+  }
+}
