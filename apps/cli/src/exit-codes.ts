@@ -36,6 +36,8 @@ const EXIT_BY_ERROR: Readonly<Record<string, ExitCode>> = {
   NoSuchSmmu: EXIT.notFound,
   BisectBoundsError: EXIT.failed,
   UnsupportedTrace: EXIT.refused,
+  ForkSyntaxError: EXIT.usage,
+  ForkRefusedError: EXIT.refused,
 };
 
 export function exitCodeOf(error: unknown): ExitCode {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
+import type { Clock } from '@steward/control';
 import { ReadModels, SqliteLedger } from '@steward/ledger';
 import type { Ledger, OpenMode } from '@steward/ledger';
 import { PositionError, resolvePosition } from '@steward/replay';
@@ -43,12 +44,13 @@ export async function withControl<T>(
   file: string,
   mode: 'create' | 'write',
   work: (app: INestApplicationContext, open: OpenLedger) => Promise<T>,
+  clock?: Clock,
 ): Promise<T> {
   return withLedger(file, mode, async (open) => {
     await import('reflect-metadata');
     const { NestFactory } = await import('@nestjs/core');
     const { ControlModule } = await import('@steward/control');
-    const module = ControlModule.over(open);
+    const module = ControlModule.over({ ...open, ...(clock && { clock }) });
     const app = await NestFactory.createApplicationContext(module, { logger: ['error', 'warn'] });
     try {
       return await work(app, open);

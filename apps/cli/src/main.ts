@@ -5,6 +5,7 @@ import { decodeCommand } from './commands/decode';
 import { diffCommand } from './commands/diff';
 import { evidenceCommands } from './commands/evidence';
 import { exportCommand } from './commands/export';
+import { forkCommand } from './commands/fork';
 import { getCommand } from './commands/get';
 import { importCommand } from './commands/import';
 import { logCommand } from './commands/log';
@@ -30,6 +31,7 @@ function program(): Command {
     ...[
       evidenceCommands,
       bisectCommand,
+      forkCommand,
       replayCommand,
       verifyCommand,
       importCommand,

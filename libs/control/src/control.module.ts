@@ -6,6 +6,7 @@ import { AggregateStates } from './commands/aggregate-states';
 import { CommitWriter } from './commands/commit-writer';
 import { DecideHandler } from './commands/decide-handler';
 import { HostLanes } from './commands/host-lanes';
+import { ForkRunner } from './fork/fork-runner';
 import { CLOCK, LEDGER, READ_MODELS } from './ports';
 import type { Clock } from './ports';
 import { ProcessManagers } from './process-managers/process-managers';
@@ -18,6 +19,7 @@ const commandHandlers: Provider[] = [DecideHandler];
 const queryHandlers: Provider[] = [AttachmentsHandler, CommitHandler];
 const services: Provider[] = [
   ...[AggregateStates, CommitWriter, HostLanes, ProcessManagers, Projection, ScenarioRunner],
+  ForkRunner,
 ];
 
 export interface ControlOptions {
@@ -39,7 +41,7 @@ export class ControlModule {
       module: ControlModule,
       imports: [CqrsModule.forRoot()],
       providers: [...ports, ...services, ...commandHandlers, ...queryHandlers],
-      exports: [HostLanes, Projection, ScenarioRunner],
+      exports: [ForkRunner, HostLanes, Projection, ScenarioRunner],
     };
   }
 }

@@ -6,6 +6,7 @@ export * from './page';
 export * from './stored';
 export type { HostCommand } from './host/commands';
 export type { HostEvent, Policy, Region, RegionUse } from './host/events';
+export { HOST_POLICIES } from '@steward/host';
 export type { PolicyRules } from '@steward/host';
 export { rulesOf } from './host/rules';
 export { contains, overlaps } from './host/state';

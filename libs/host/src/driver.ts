@@ -12,7 +12,7 @@ import type { HostObserver } from './observer';
 import type { InvalidationArray } from './invalidation-array';
 import type { DomainResources, PagingDomain } from './paging-domain';
 import { POLICY_RULES, type HostPolicy, type PolicyRules } from './policy';
-import type { Probe, SmmuDescription } from './probe';
+import type { ForcedFeatures, Probe, SmmuDescription } from './probe';
 import { smmuReports, type CommandOrigin } from './smmu-reports';
 import { composeSte, type Stage2Configuration } from './ste-composition';
 import { validateVste, type VsteWords } from './vste-rules';
@@ -75,7 +75,7 @@ export interface InvalidationAnswer {
  */
 export class HostDriver {
   private readonly allocator: PageAllocator;
-  private readonly rules: PolicyRules;
+  private rules: PolicyRules;
   private readonly smmus = new Map<string, PhysicalSmmu>();
   private readonly masters = new Map<string, Master>();
   private readonly mastersByStream = new Map<string, Master>();
@@ -104,6 +104,23 @@ export class HostDriver {
     const { memory, observer } = this.options;
     const reports = smmuReports(id, observer, this.origin);
     this.smmus.set(id, new PhysicalSmmu(description, memory, this.allocator, reports));
+  }
+
+  /** Decides and invalidates by another policy from here on. STEs in force stay until the next attach. */
+  changePolicy(policy: HostPolicy): void {
+    this.rules = POLICY_RULES[policy];
+    for (const domain of [...this.domains.values(), ...this.dmaDomains.values()]) {
+      const users = [...this.masters.values()].filter((master) => master.domain === domain);
+      domain.adopt(
+        this.rules,
+        users.map(({ streamIds, atsEnabled }) => ({ streamIds, ats: atsEnabled })),
+      );
+    }
+  }
+
+  /** Uses other features of an SMMU from here on. STEs in force stay until the next attach. */
+  forceFeatures(smmu: string, features: ForcedFeatures): void {
+    this.smmuOf(smmu).forceFeatures(features);
   }
 
   /** Gives each stream of a device an STE, and attaches the device to the kernel's own DMA domain if it has one. */

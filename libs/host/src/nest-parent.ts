@@ -2,6 +2,7 @@ import { stage2Attributes, type PageProtection } from './page-descriptors';
 import { PagingDomain, type DomainResources } from './paging-domain';
 import { stage2Geometry } from './stage2-geometry';
 import type { InvalidationTarget, TargetType } from './invalidation-array';
+import type { PolicyRules } from './policy';
 import type { PhysicalSmmu } from './physical-smmu';
 import type { Stage2Configuration } from './ste-composition';
 
@@ -28,22 +29,17 @@ export class NestParent extends PagingDomain {
       id: vmid,
       ssid: 0,
     });
-    super(
-      id,
-      smmu,
-      [tagOf('S2_VMID'), tagOf('S2_VMID_S1_CLEAR')],
-      {
-        geometry,
-        // A change of a nest parent cannot be named in the addresses that a guest's devices have cached.
-        atc: resources.rules.parentAtc === 'whole' ? 'ATS_FULL' : 'ATS',
-      },
-      resources,
-    );
+    super(id, smmu, [tagOf('S2_VMID'), tagOf('S2_VMID_S1_CLEAR')], geometry, resources);
     const { t0sz, sl0, ps } = geometry;
     this.stage2 = { vmid, ttb: this.table.root, t0sz, sl0, ps, s2fwb };
   }
 
   attributes(protection: PageProtection): bigint {
     return stage2Attributes(protection, this.stage2.s2fwb);
+  }
+
+  /** A change of a nest parent cannot be named in the addresses that a guest's devices have cached. */
+  protected atcType({ parentAtc }: PolicyRules): 'ATS' | 'ATS_FULL' {
+    return parentAtc === 'whole' ? 'ATS_FULL' : 'ATS';
   }
 }

@@ -22,14 +22,20 @@ export interface DomainResources {
   readonly rules: PolicyRules;
 }
 
+/** A device on a domain. */
+export interface DomainUser {
+  readonly streamIds: readonly number[];
+  /** Whether its ATC may hold translations. */
+  readonly ats: boolean;
+}
+
 /**
  * A page table that the driver owns and the array of what its users may have cached (Linux `struct arm_smmu_domain`):
  * common ground of stage-1 domains and nest parents.
  */
 export abstract class PagingDomain implements PageTableOwner {
   readonly table: PageTable;
-  private readonly rules: PolicyRules;
-  private readonly atc: 'ATS' | 'ATS_FULL';
+  private rules: PolicyRules;
   private targets: InvalidationArray = [];
 
   /** @throws RangeError when the SMMU has no 4K granule. */
@@ -38,11 +44,7 @@ export abstract class PagingDomain implements PageTableOwner {
     readonly smmu: PhysicalSmmu,
     /** The VMID or ASID, first, and what else a change has to tell under it. */
     private readonly tags: readonly InvalidationTarget[],
-    format: {
-      readonly geometry: TableGeometry;
-      /** What a change has to tell the ATC of one of the domain's streams. */
-      readonly atc: 'ATS' | 'ATS_FULL';
-    },
+    geometry: TableGeometry,
     resources: DomainResources,
   ) {
     if (!smmu.probe.pageSizes.includes(GRANULE)) {
@@ -51,8 +53,7 @@ export abstract class PagingDomain implements PageTableOwner {
       );
     }
     const { memory, allocator, rules } = resources;
-    this.table = new PageTable({ memory, allocator, geometry: format.geometry, owner: this });
-    this.atc = format.atc;
+    this.table = new PageTable({ memory, allocator, geometry, owner: this });
     this.rules = rules;
     if (rules.tagHeldBy === 'domain') this.targets = merge([], tags);
   }
@@ -72,6 +73,20 @@ export abstract class PagingDomain implements PageTableOwner {
     this.release(this.targetsOf(streamIds, ats));
   }
 
+  /**
+   * Lives by other rules from here on: whom a change has to tell is worked out anew for the devices that are on it. A tag
+   * that nobody holds any more is flushed, as nobody would later.
+   */
+  adopt(rules: PolicyRules, users: readonly DomainUser[]): void {
+    this.rules = rules;
+    const left = this.targets;
+    this.targets = merge([], rules.tagHeldBy === 'domain' ? this.tags : []);
+    for (const { streamIds, ats } of users) this.join(streamIds, ats);
+    const [tag] = this.tags;
+    if (tag === undefined || !isUsed(left, tag) || isUsed(this.targets, tag)) return;
+    this.smmu.issue(tagFlushPlan(tag));
+  }
+
   /** Gives the table back. @throws RangeError while a device uses the domain. */
   free(): void {
     const held = this.rules.tagHeldBy === 'domain' ? this.tags : [];
@@ -83,6 +98,9 @@ export abstract class PagingDomain implements PageTableOwner {
   /** Descriptor bits of a mapping besides its address and size, by the stage's format. */
   abstract attributes(protection: PageProtection): bigint;
 
+  /** What a change has to tell the ATC of one of the domain's streams. */
+  protected abstract atcType(rules: PolicyRules): 'ATS' | 'ATS_FULL';
+
   /** Tells everybody who may have cached it of a change of the table. */
   flush(request: FlushRequest): void {
     const { rangeInvalidation } = this.smmu.probe;
@@ -93,7 +111,7 @@ export abstract class PagingDomain implements PageTableOwner {
   /** What one device's use adds to the array (Linux `arm_smmu_master_build_invs`). */
   private targetsOf(streamIds: readonly number[], ats: boolean): InvalidationTarget[] {
     const smmu = this.smmu.description.id;
-    const type = this.atc;
+    const type = this.atcType(this.rules);
     return [
       ...(this.rules.tagHeldBy === 'domain' ? [] : this.tags),
       ...(ats ? streamIds : []).map((id) => ({ smmu, type, id, ssid: 0 })),

@@ -8,7 +8,14 @@ import {
 import { CommandQueue } from './command-queue';
 import { EventQueue } from './event-queue';
 import { issue, syncIssue, type Issue } from './issue';
-import { STREAM_TABLE_SPLIT, hardwareIdr, probe, type Probe, type SmmuDescription } from './probe';
+import {
+  STREAM_TABLE_SPLIT,
+  hardwareIdr,
+  probe,
+  type ForcedFeatures,
+  type Probe,
+  type SmmuDescription,
+} from './probe';
 import { StreamTable } from './stream-table';
 import type { PageAllocator } from './page-allocator';
 
@@ -25,11 +32,11 @@ const CR1 = { TABLE_SH: 3n, TABLE_OC: 1n, TABLE_IC: 1n, QUEUE_SH: 3n, QUEUE_OC: 
 
 /** One physical SMMU under the driver: its registers programmed, its queues and stream table in memory. */
 export class PhysicalSmmu {
-  readonly probe: Probe;
   readonly hardware: Smmu;
   readonly streamTable: StreamTable;
   readonly commands: CommandQueue;
   readonly events: EventQueue;
+  private probed: Probe;
 
   /** Probes and brings up. @throws UnsupportedSmmu when the driver's probe fails. */
   constructor(
@@ -38,7 +45,7 @@ export class PhysicalSmmu {
     allocator: PageAllocator,
     observer: SmmuObserver,
   ) {
-    this.probe = probe(description);
+    this.probed = probe(description);
     const { iidr, aidr } = description;
     this.hardware = new Smmu({ idr: hardwareIdr(description), iidr, aidr }, memory, observer);
     const smmu = this.hardware;
@@ -53,6 +60,16 @@ export class PhysicalSmmu {
     const { sidBits, twoLevelStreamTable: twoLevel } = this.probe;
     this.streamTable = new StreamTable(memory, allocator, { twoLevel, sidBits });
     this.bringUp(commandRing, eventRing);
+  }
+
+  /** What the driver uses of it. */
+  get probe(): Probe {
+    return this.probed;
+  }
+
+  /** Uses other features from here on; the hardware, and what is programmed and built already, stay. */
+  forceFeatures(features: ForcedFeatures): void {
+    this.probed = probe({ ...this.description, features });
   }
 
   /** Issues a plan's commands for this SMMU. */

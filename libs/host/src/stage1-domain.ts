@@ -22,7 +22,7 @@ export class Stage1Domain extends PagingDomain {
       id,
       smmu,
       [{ smmu: description.id, type: 'S1_ASID', id: asid, ssid: 0 }],
-      { geometry: STAGE1_GEOMETRY, atc: 'ATS' },
+      STAGE1_GEOMETRY,
       resources,
     );
     this.stage1 = { asid, ttb: this.table.root, ips: Math.min(probe.oas, OAS_48) };
@@ -30,6 +30,10 @@ export class Stage1Domain extends PagingDomain {
 
   attributes(protection: PageProtection): bigint {
     return stage1Attributes(protection);
+  }
+
+  protected atcType(): 'ATS' {
+    return 'ATS';
   }
 }
 

@@ -87,6 +87,10 @@ export class HostMachine {
     switch (event.type) {
       case 'SmmuAdded':
         return this.addSmmu(event);
+      case 'SmmuFeaturesForced':
+        return this.driver.forceFeatures(event.smmu, event.switches);
+      case 'HostPolicyChanged':
+        return this.driver.changePolicy(event.policy);
       case 'DeviceAdded': {
         const { device, smmu, streamIds, canwbs, ats, dmaAsid } = event;
         this.streamIds.set(device, streamIds);

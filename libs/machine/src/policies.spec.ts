@@ -288,4 +288,38 @@ describe('the policies side by side', () => {
     });
     expect(new Set(seen)).toEqual(new Set(['TLBI_S2_IPA SYNC TLBI_NH_ALL SYNC']));
   });
+
+  it.each([
+    ['a change without a device attached', () => undefined, {}],
+    ['a change below an ATS device', (w: World) => w.attach('s2-parent', 'p'), {}],
+    [
+      'a long change without range invalidation',
+      (w: World) => w.attach('s2-parent', 'p'),
+      { features: { rangeInvalidation: false, ats: false } },
+    ],
+  ])('take over from each other: %s is told as if it had always been so', (_, prepare, setting) => {
+    for (const [from, to] of [HOST_POLICIES, [...HOST_POLICIES].reverse()] as const) {
+      const [always, changed] = [new World(to!, setting), new World(from!, setting)];
+      for (const world of [always, changed]) prepare(world);
+      expect(changed.ask({ type: 'ChangePolicy', host: 'h', policy: to! })).toBe('OK');
+      expect(changed.unmap()).toBe(always.unmap());
+    }
+  });
+
+  it('leave nothing cached under a tag that nobody holds after the change', () => {
+    const world = new World('v2-2024-08');
+    world.attach('s2-parent', 'p');
+    world.ask({ type: 'DetachDevice', device: 'd' });
+    world.commands();
+    world.ask({ type: 'ChangePolicy', host: 'h', policy: 'mainline' });
+    expect(world.commands()).toBe('TLBI_S12_VMALL SYNC TLBI_NH_ASID SYNC');
+  });
+
+  it('use what features are forced while all runs: page by page once range invalidation is off', () => {
+    const world = new World('v2-2024-08', { features: { ats: false } });
+    world.attach('s2-parent', 'p');
+    const switches = { rangeInvalidation: false };
+    expect(world.ask({ type: 'ForceFeatures', smmu: 's', switches })).toBe('OK');
+    expect(world.unmap()).toBe('TLBI_S2_IPA×512 SYNC TLBI_NH_ALL SYNC');
+  });
 });

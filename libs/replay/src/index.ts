@@ -13,3 +13,17 @@ export {
   type Verdict,
 } from './bisect/bisect';
 export { deviceAttached, digestDiffers, steFieldEquals, type Predicate } from './bisect/predicates';
+export { CHANGE_FORMS, ForkSyntaxError, parseChange, type Change } from './fork/changes';
+export { Comparison, type Row, type SideTotals, type StepDifference } from './fork/comparison';
+export { parseInsertions } from './fork/insertions';
+export { copyKept, parting, type Inventory, type Parting } from './fork/kept-history';
+export type { Aspect, Line, Recorded } from './fork/lines';
+export {
+  ForkRefusedError,
+  forkSteps,
+  switchingSteps,
+  type Edit,
+  type Edits,
+  type ForkStep,
+  type Insertion,
+} from './fork/steps';

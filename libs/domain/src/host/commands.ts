@@ -1,9 +1,19 @@
 import type { Policy, Region } from './events';
 
-export type HostCommand = {
-  /** A physical machine joins: its physical address space and its driver's policy. */
-  readonly type: 'RegisterHost';
-  readonly host: string;
-  readonly policy: Policy;
-  readonly memory: readonly Region[];
-};
+export type HostCommand =
+  | {
+      /** A physical machine joins: its physical address space and its driver's policy. */
+      readonly type: 'RegisterHost';
+      readonly host: string;
+      readonly policy: Policy;
+      readonly memory: readonly Region[];
+    }
+  | {
+      /**
+       * Another driver takes over while everything runs, as if the kernel were exchanged underneath: objects that exist
+       * stay, and whatever is decided from here on follows the other policy. What `fork` asks.
+       */
+      readonly type: 'ChangePolicy';
+      readonly host: string;
+      readonly policy: Policy;
+    };

@@ -1,4 +1,4 @@
-import { registerHost } from '../__fixtures__/commands';
+import { createVsmmu, NESTED, registerHost } from '../__fixtures__/commands';
 import { given, history } from '../__fixtures__/given-when-then';
 import { ImpossibleEventError } from '../decision';
 import type { Region } from './events';
@@ -67,5 +67,30 @@ describe('ranges', () => {
     [0x2000, 1, false, false],
   ])('at %d of %d bytes overlap and are contained as half-open intervals', (base, size, o, c) => {
     expect([overlaps(outer, { base, size }), contains(outer, { base, size })]).toEqual([o, c]);
+  });
+});
+
+describe('the policy of a host', () => {
+  const toV2 = { type: 'ChangePolicy', host: 'h', policy: 'v2-2024-08' } as const;
+
+  it('can be exchanged while everything runs; what is decided then follows it', () => {
+    const events = history(...NESTED, toV2);
+    expect(events.at(-1)).toEqual({
+      stream: 'host/h',
+      event: { type: 'HostPolicyChanged', host: 'h', policy: 'v2-2024-08' },
+    });
+    given(...events)
+      .when({ ...createVsmmu, vsmmu: 'late' })
+      .thenRejected('EOPNOTSUPP', 'vsmmu.policy');
+  });
+
+  it('changes nothing when it is the same, and must be one of a host that exists', () => {
+    given(...history(registerHost))
+      .when({ ...toV2, policy: 'mainline' })
+      .thenNothingHappened();
+    given().when(toV2).thenRejected('ENOENT', 'host.absent');
+    given(...history(registerHost))
+      .when({ ...toV2, policy: 'none' as never })
+      .thenRejected('EINVAL', 'host.policy');
   });
 });

@@ -10,23 +10,38 @@ import { evolve, overlaps } from './state';
 
 export const hostDecider: Decider<'host'> = {
   kind: 'host',
-  commands: { RegisterHost: true },
+  commands: { RegisterHost: true, ChangePolicy: true },
   decide,
   evolve,
 };
 
 function decide(command: HostCommand, context: Context): Decision {
-  if (context.get('host', command.host) !== undefined) {
-    return reject('EEXIST', 'host.exists', `host ${command.host} is registered already`);
-  }
   if (!HOST_POLICIES.includes(command.policy)) {
     return reject('EINVAL', 'host.policy', `no policy ${String(command.policy)}`);
   }
-  const problem = memoryProblem(command.memory);
-  if (problem !== undefined) return reject('EINVAL', 'host.memory', problem);
+  return command.type === 'RegisterHost'
+    ? register(command, context)
+    : changePolicy(command, context);
+}
+
+function register(command: Of<'RegisterHost'>, context: Context): Decision {
   const { host, policy, memory } = command;
+  if (context.get('host', host) !== undefined) {
+    return reject('EEXIST', 'host.exists', `host ${host} is registered already`);
+  }
+  const problem = memoryProblem(memory);
+  if (problem !== undefined) return reject('EINVAL', 'host.memory', problem);
   return accept(emit('host', host, { type: 'HostRegistered', host, policy, memory }));
 }
+
+function changePolicy({ host, policy }: Of<'ChangePolicy'>, context: Context): Decision {
+  const state = context.get('host', host);
+  if (state === undefined) return reject('ENOENT', 'host.absent', `no host ${host}`);
+  if (state.policy === policy) return accept();
+  return accept(emit('host', host, { type: 'HostPolicyChanged', host, policy }));
+}
+
+type Of<T extends HostCommand['type']> = Extract<HostCommand, { type: T }>;
 
 function memoryProblem(memory: readonly Region[]): string | undefined {
   const wide = tooWide(...memory.flatMap((r) => [r.base, r.size]));

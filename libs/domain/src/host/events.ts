@@ -21,6 +21,8 @@ export type HostEvent =
       readonly policy: Policy;
       readonly memory: readonly Region[];
     }
+  /** From here on the host's driver decides and invalidates by this policy. */
+  | { readonly type: 'HostPolicyChanged'; readonly host: string; readonly policy: Policy }
   | { readonly type: 'HostSmmuListed'; readonly smmu: string }
   | { readonly type: 'HostDeviceListed'; readonly device: string; readonly smmu: string }
   | {

@@ -32,6 +32,8 @@ export function evolve(state: HostState | undefined, event: HostEvent): HostStat
   }
   invariant(state !== undefined, `${event.type} before HostRegistered`);
   switch (event.type) {
+    case 'HostPolicyChanged':
+      return { ...state, policy: event.policy };
     case 'HostSmmuListed':
       return { ...state, smmus: [...state.smmus, event.smmu] };
     case 'HostDeviceListed':

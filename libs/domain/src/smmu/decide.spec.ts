@@ -1,6 +1,7 @@
 import { addDevice, addSmmu, registerHost } from '../__fixtures__/commands';
 import { given, history, History } from '../__fixtures__/given-when-then';
 import { ImpossibleEventError } from '../decision';
+import type { FeatureSwitches } from './probed';
 import { evolve, freeVmid } from './state';
 
 const added = new History(history(registerHost, addSmmu)).get('smmu', 's')!;
@@ -80,3 +81,48 @@ describe('SMMU', () => {
 function addSmmuEvent() {
   return { ...addSmmu, type: 'SmmuAdded' } as const;
 }
+
+describe('features of an SMMU that runs', () => {
+  const force = (switches: FeatureSwitches) =>
+    ({ type: 'ForceFeatures', smmu: 's', switches }) as const;
+
+  it('are switched off and on again, beside those that were forced before', () => {
+    const events = history(registerHost, { ...addSmmu, switches: { ats: false } });
+    given(...events)
+      .when(force({ rangeInvalidation: false }))
+      .then({
+        stream: 'smmu/s',
+        event: {
+          type: 'SmmuFeaturesForced',
+          smmu: 's',
+          switches: { ats: false, rangeInvalidation: false },
+        } as never,
+      });
+    const off = history(registerHost, addSmmu, force({ rangeInvalidation: false }));
+    expect(new History(off).get('smmu', 's')?.probe.rangeInvalidation).toBe(false);
+    given(...off)
+      .when(force({ rangeInvalidation: false }))
+      .thenNothingHappened();
+    const on = history(registerHost, addSmmu, force({ rangeInvalidation: false }));
+    expect(given(...on).when(force({ rangeInvalidation: true })).decision).toMatchObject({
+      ok: true,
+    });
+  });
+
+  it('stay what entries and tables were built with', () => {
+    given(...history(registerHost, addSmmu, addDevice))
+      .when(force({ nesting: false }))
+      .thenRejected('EBUSY', 'smmu.in-use');
+    const early = given(...history(registerHost, addSmmu)).when(force({ nesting: false }));
+    expect(early.decision).toMatchObject({ ok: true });
+  });
+
+  it('cannot be had of hardware without them, nor of an SMMU that is not there', () => {
+    given(...history(registerHost, addSmmu))
+      .when(force({ ats: true }))
+      .thenRejected('EOPNOTSUPP', 'smmu.hardware');
+    given(...history(registerHost))
+      .when(force({ ats: false }))
+      .thenRejected('ENOENT', 'smmu.absent');
+  });
+});

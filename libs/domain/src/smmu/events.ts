@@ -12,6 +12,12 @@ export type SmmuEvent =
       readonly aidr: Hex;
       readonly switches: FeatureSwitches;
     }
+  /** `switches`: all that are forced from here on. */
+  | {
+      readonly type: 'SmmuFeaturesForced';
+      readonly smmu: string;
+      readonly switches: FeatureSwitches;
+    }
   | {
       readonly type: 'SmmuStreamIdsClaimed';
       readonly device: string;

@@ -26,6 +26,12 @@ export function evolve(state: SmmuState | undefined, event: SmmuEvent): SmmuStat
   }
   invariant(state !== undefined, `${event.type} before SmmuAdded`);
   switch (event.type) {
+    case 'SmmuFeaturesForced': {
+      const identity = { ...state.identity, switches: event.switches };
+      const probe = probed(identity);
+      invariant(!(probe instanceof UnsupportedSmmu), `${event.smmu} fails its probe`);
+      return { ...state, identity, probe };
+    }
     case 'SmmuStreamIdsClaimed': {
       const streams = new Map(state.streams);
       for (const sid of event.streamIds) {

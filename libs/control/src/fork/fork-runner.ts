@@ -1,0 +1,158 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { bytesOf } from '@steward/domain';
+import type { JsonObject, Ledger } from '@steward/ledger';
+import {
+  Comparison,
+  copyKept,
+  ForkRefusedError,
+  forkSteps,
+  parting,
+  switchingSteps,
+} from '@steward/replay';
+import type { Edits, ForkStep, Recorded } from '@steward/replay';
+import { HostLanes } from '../commands/host-lanes';
+import { LEDGER } from '../ports';
+import type { Clock } from '../ports';
+import { Projection } from '../projection/projection';
+import type { AppliedCommit } from '../projection/projection';
+
+/** A clock that shows given times: a fork is decided at those of the history it comes from. */
+export class HeldClock {
+  private times: readonly string[] = [];
+  private next = 0;
+
+  /** The next of the times; the last one when all have been shown. */
+  readonly read: Clock = () => {
+    const at = Math.min(this.next++, this.times.length - 1);
+    return this.times[at] ?? '1970-01-01T00:00:00.000Z';
+  };
+
+  show(times: readonly string[]): void {
+    this.times = times;
+    this.next = 0;
+  }
+}
+
+/** The history that a fork comes from. */
+export interface Original {
+  readonly ledger: Ledger;
+  /** What the machine did about a commit, as recorded. */
+  readonly effectsOf: (position: number) => Recorded['effects'];
+}
+
+export interface ForkResult {
+  /** Commits that both histories share, hashes and all. */
+  readonly kept: number;
+  /** The last commit of each. */
+  readonly positions: { readonly original: number; readonly fork: number };
+  readonly comparison: Comparison;
+  /** Digest of the fork's machine at its end. */
+  readonly digest: string;
+}
+
+/** Runs another history in the ledger of this application, which must be empty, and compares it with the original. */
+@Injectable()
+export class ForkRunner {
+  constructor(
+    @Inject(LEDGER) private readonly ledger: Ledger,
+    private readonly lanes: HostLanes,
+    private readonly projection: Projection,
+  ) {}
+
+  /**
+   * @param clock the one this application reads.
+   * @throws ForkRefusedError when the edits ask for what this history does not allow.
+   */
+  async run(
+    original: Original,
+    fork: { readonly at: number; readonly edits: Edits; readonly clock: HeldClock },
+    progress: (done: number, total: number) => void = () => undefined,
+  ): Promise<ForkResult> {
+    const { at, edits, clock } = fork;
+    const parted = await parting(original.ledger, at);
+    const inventory = await copyKept(original.ledger, this.ledger, parted.kept);
+    const last = parted.kept === 0 ? undefined : await original.ledger.commit(parted.kept);
+    const partedAt = last?.at ?? clock.read();
+    clock.show([partedAt]);
+    await this.lanes.open();
+    const comparison = new Comparison();
+    const done = this.recording();
+    try {
+      for (const step of switchingSteps(edits.changes, inventory, partedAt)) {
+        comparison.add(step, [], await this.mustAccept(step, done));
+      }
+      let n = 0;
+      for await (const step of forkSteps(original.ledger, parted, edits)) {
+        const family = parted.families.get(step.origin ?? -1) ?? [];
+        const before = await recordedOf(original, family);
+        clock.show([step.at, ...before.slice(1).map(({ commit }) => commit.at)]);
+        const after = step.edit === 'removed' ? [] : await this.decide(step, done);
+        comparison.add(step, before, after);
+        progress(++n, parted.families.size);
+      }
+    } finally {
+      done.stop();
+      this.projection.flush();
+    }
+    const positions = {
+      original: await original.ledger.latest(),
+      fork: await this.ledger.latest(),
+    };
+    const digest = this.projection.machine.digest();
+    return { kept: parted.kept, positions, comparison, digest };
+  }
+
+  private async decide(step: ForkStep, done: Recording): Promise<Recorded[]> {
+    const { host, actor, commandId, correlationId, command } = step;
+    const request = { host, actor, commandId, ...(correlationId && { correlationId }) };
+    await this.lanes.execute(command, request);
+    return done.take();
+  }
+
+  private async mustAccept(step: ForkStep, done: Recording): Promise<Recorded[]> {
+    const recorded = await this.decide(step, done);
+    const outcome = recorded[0]?.commit.outcome;
+    if (outcome === undefined || outcome.ok) return recorded;
+    const { errno, reason } = outcome;
+    throw new ForkRefusedError(`${errno}: ${reason}; fork before that`);
+  }
+
+  private recording(): Recording {
+    let taken: Recorded[] = [];
+    const subscription = this.projection.applied$.subscribe((applied) => {
+      taken.push(recordedBy(applied));
+    });
+    return {
+      take: () => {
+        const all = taken;
+        taken = [];
+        return all;
+      },
+      stop: () => subscription.unsubscribe(),
+    };
+  }
+}
+
+interface Recording {
+  /** What was applied since the last call. */
+  take(): Recorded[];
+  stop(): void;
+}
+
+function recordedBy({ commit, effects }: AppliedCommit): Recorded {
+  const stored = effects.map(({ kind, payload, words }) => ({
+    kind,
+    payload: payload as unknown as JsonObject,
+    words: bytesOf(words),
+  }));
+  return { commit, effects: stored };
+}
+
+async function recordedOf(original: Original, positions: readonly number[]): Promise<Recorded[]> {
+  const recorded: Recorded[] = [];
+  for (const position of positions) {
+    const commit = await original.ledger.commit(position);
+    if (commit !== undefined) recorded.push({ commit, effects: original.effectsOf(position) });
+  }
+  return recorded;
+}

@@ -1,0 +1,76 @@
+import type { CommitDraft, Ledger, StoredCommit } from '@steward/ledger';
+
+/** Hosts and SMMUs that exist when the histories part. */
+export interface Inventory {
+  /** Host → commit that registered it. */
+  readonly hosts: ReadonlyMap<string, number>;
+  /** SMMU → its host, and the commit that added it. */
+  readonly smmus: ReadonlyMap<string, { readonly host: string; readonly position: number }>;
+}
+
+/**
+ * The commits that a fork at `at` keeps, and what follows them. A command and what process managers did about it belong
+ * together: where `at` lies between them, the command is decided anew too.
+ */
+export interface Parting {
+  readonly kept: number;
+  /** Commits after `kept` that came from outside → all commits they led to, themselves first. */
+  readonly families: ReadonlyMap<number, readonly number[]>;
+}
+
+export async function parting(ledger: Ledger, at: number): Promise<Parting> {
+  const rootOf = new Map<number, number>();
+  let kept = at;
+  for await (const { position, causationId } of ledger.commits()) {
+    const cause = Number(causationId);
+    const root = causationId === undefined ? position : (rootOf.get(cause) ?? cause);
+    rootOf.set(position, root);
+    if (position > at && root <= kept) kept = root - 1;
+  }
+  // Going further back may cut what another host's process managers were doing.
+  const straddles = [...rootOf].some(([position, root]) => position > kept && root <= kept);
+  if (straddles) return parting(ledger, kept);
+  const families = new Map<number, number[]>();
+  for (const [position, root] of rootOf) {
+    if (position <= kept) continue;
+    const family = families.get(root);
+    if (family === undefined) families.set(root, [position]);
+    else family.push(position);
+  }
+  return { kept, families };
+}
+
+/** Commits in flight while a history is copied; they share fsyncs. */
+const IN_FLIGHT = 256;
+
+/** Copies the commits up to `kept` into an empty ledger, so that their hashes are the same there. */
+export async function copyKept(from: Ledger, to: Ledger, kept: number): Promise<Inventory> {
+  const hosts = new Map<string, number>();
+  const smmus = new Map<string, { host: string; position: number }>();
+  let pending: Promise<unknown>[] = [];
+  for await (const commit of from.commits({ until: kept })) {
+    pending.push(to.append(draftOf(commit)));
+    for (const { type, payload } of commit.events) {
+      const { position, host } = commit;
+      if (type === 'HostRegistered') hosts.set(String(payload['host']), position);
+      if (type === 'SmmuAdded') smmus.set(String(payload['smmu']), { host, position });
+    }
+    if (pending.length < IN_FLIGHT) continue;
+    await Promise.all(pending);
+    pending = [];
+  }
+  await Promise.all(pending);
+  return { hosts, smmus };
+}
+
+function draftOf({ events, ...commit }: StoredCommit): CommitDraft {
+  const { position: _, prevHash: __, hash: ___, ...draft } = commit;
+  return {
+    ...draft,
+    reads: [],
+    events: events.map(({ stream, type, schema, payload, words }) => ({
+      ...{ stream, type, schema, payload },
+      ...(words && { words }),
+    })),
+  };
+}

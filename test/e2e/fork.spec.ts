@@ -1,0 +1,165 @@
+import 'reflect-metadata';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { NestFactory } from '@nestjs/core';
+import { ControlModule, ForkRunner, HeldClock } from '@steward/control';
+import type { ForkResult } from '@steward/control';
+import { ReadModels, SqliteLedger } from '@steward/ledger';
+import { ForkRefusedError, parseChange, replay } from '@steward/replay';
+import type { Edits } from '@steward/replay';
+import { projectRoot } from '../conformance/project-root';
+import { expectTranscript, steward } from './built-cli';
+import { DEVICE, GUEST, SmallGuest } from './small-guest';
+
+const S1 = [0x0000_0000_4002_000bn, 0xd6n] as const;
+/** The same with EATS=1: accepted by mainline, EIO as nesting was first posted. */
+const S1_ATS = [S1[0], 0x1000_00d6n] as const;
+const migrations = join(projectRoot(), 'migrations');
+
+describe('steward fork', () => {
+  let folder: string;
+  let file: string;
+  /** Commits of what happened after the boot. */
+  const at = { booted: 0, s1: 0, ats: 0, unmapped: 0 };
+  let forks = 0;
+  beforeAll(async () => {
+    const guest = await SmallGuest.open();
+    at.booted = await guest.ledger.latest();
+    at.s1 = (await guest.changeSte(S1)).position;
+    at.ats = (await guest.changeSte(S1_ATS)).position;
+    const ram = { iova: '0x40000000', length: '0x400000' } as const;
+    const unmap = { type: 'UnmapIova', ioas: `${GUEST}.ioas`, ...ram } as const;
+    at.unmapped = (await guest.issue('vmm:g', unmap)).position;
+    folder = await guest.close({ keep: true });
+    file = join(folder, 'ledger.db');
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** A fork in a file of its own; `look` sees its ledger before it is closed. */
+  async function fork(
+    position: number,
+    asked: Partial<Omit<Edits, 'changes'>> & { readonly changes?: readonly string[] } = {},
+    look: (ledger: SqliteLedger, models: ReadModels) => Promise<void> = async () => undefined,
+  ): Promise<ForkResult> {
+    const { changes = [], ...others } = asked;
+    const none: Edits = { changes: [], without: new Set(), inserted: [], moved: new Map() };
+    const edits = { ...none, ...others, changes: changes.map(parseChange) };
+    const out = join(folder, `fork-${++forks}.db`);
+    const from = await SqliteLedger.open({ file, migrations, mode: 'read' });
+    const models = ReadModels.open({ file, migrations, mode: 'read' });
+    const ledger = await SqliteLedger.open({ file: out, migrations, mode: 'create' });
+    const readModels = ReadModels.open({ file: out, migrations, mode: 'write' });
+    const clock = new HeldClock();
+    const module = ControlModule.over({ ledger, readModels, clock: clock.read });
+    const app = await NestFactory.createApplicationContext(module, { logger: false });
+    try {
+      const original = { ledger: from, effectsOf: (p: number) => models.effects.read(p) };
+      const result = await app.get(ForkRunner).run(original, { at: position, edits, clock });
+      await look(ledger, readModels);
+      return result;
+    } finally {
+      await app.close();
+      readModels.close();
+      models.close();
+      await Promise.all([ledger.close(), from.close()]);
+    }
+  }
+
+  it('with nothing changed is the same history, to the last hash', async () => {
+    const original = await SqliteLedger.open({ file, migrations, mode: 'read' });
+    const last = await original.commit(await original.latest());
+    await original.close();
+    for (const position of [0, at.booted, at.s1 + 1]) {
+      const { comparison, kept } = await fork(position, {}, async (ledger) => {
+        expect((await ledger.commit(await ledger.latest()))?.hash).toBe(last?.hash);
+      });
+      expect(kept).toBe(position === at.s1 + 1 ? at.s1 - 1 : position);
+      expect([comparison.causes, comparison.differences]).toEqual([[], []]);
+    }
+  });
+
+  it('under the older policy refuses a vSTE with ATS and tells the guest; its own log replays', async () => {
+    const changes = ['policy=v2-2024-08'];
+    let replayed = '';
+    const { comparison, kept, digest } = await fork(
+      at.booted,
+      { changes },
+      async (ledger, models) => {
+        expect((await ledger.verify()).ok).toBe(true);
+        const again = await replay(ledger, models.digests);
+        expect(again.diverged).toBeNull();
+        replayed = again.digest;
+      },
+    );
+    expect(digest).toBe(replayed);
+    expect(kept).toBe(at.booted);
+    expect(comparison.causes).toMatchObject([{ edit: 'inserted', command: 'ChangePolicy' }]);
+    const [mev, ats] = comparison.differences;
+    expect(mev).toMatchObject({ original: at.s1, command: 'QueueGuestCommands' });
+    expect(mev?.rows.map(({ aspect }) => aspect)).toEqual(['ste', 'ste']);
+    const [answer] = ats?.rows ?? [];
+    expect(answer).toMatchObject({ aspect: 'answer', original: { text: 'accepted' } });
+    expect(answer?.fork?.text).toContain('EIO (vste.refused)');
+    expect(ats?.rows.at(-1)?.fork?.text).toContain('GuestEventRecorded');
+  });
+
+  it('leaves commands out, moves and inserts them', async () => {
+    const without = await fork(at.booted, { without: new Set([at.ats]) });
+    expect(without.comparison.causes).toMatchObject([
+      { edit: 'removed', original: at.ats, fork: null },
+    ]);
+    const moved = await fork(at.booted, { moved: new Map([[at.unmapped, at.booted]]) });
+    expect(moved.comparison.causes).toMatchObject([{ edit: 'moved', original: at.unmapped }]);
+    const command = { type: 'DetachDevice', device: DEVICE } as const;
+    const inserted = await fork(at.booted, {
+      inserted: [{ after: at.s1, actor: 'ann', command }],
+    });
+    expect(inserted.comparison.causes).toMatchObject([
+      { edit: 'inserted', actor: 'ann', command: 'DetachDevice', original: null },
+    ]);
+    expect(inserted.comparison.differences[0]).toMatchObject({ original: at.ats });
+  });
+
+  it('changes ID registers of an SMMU that is added after it', async () => {
+    const { comparison } = await fork(0, { changes: ['idr0@s=0x0d40101b'] });
+    expect(comparison.causes).toMatchObject([{ edit: 'changed', command: 'AddSmmu' }]);
+  });
+
+  it.each<[string, () => readonly [number, Parameters<typeof fork>[1]]]>([
+    ['an ID register of an SMMU that exists', () => [5, { changes: ['idr0=0x0'] }]],
+    ['leaving out a consequence', () => [0, { without: new Set([at.s1 + 1]) }]],
+    ['leaving out what is kept', () => [at.booted, { without: new Set([1]) }]],
+  ])('refuses %s', async (_, asked) => {
+    await expect(fork(...asked())).rejects.toThrow(ForkRefusedError);
+  });
+
+  describe('at the command line', () => {
+    const cli = (name: string, ...args: string[]) => {
+      const out = join(folder, `${name}.db`);
+      return { out, ...steward('fork', '--ledger', file, '--out', out, ...args) };
+    };
+
+    it('prints the two histories side by side, causes first', () => {
+      const policy = cli('older', '--at', String(at.booted), '--policy', 'policy=v2-2024-08');
+      expect([policy.code, policy.stderr]).toEqual([0, '']);
+      expectTranscript('fork-policy', policy.stdout, [folder]);
+      const ril = cli('ril', '--at', String(at.ats), '--policy', 'ril=off');
+      expectTranscript('fork-ril-off', ril.stdout, [folder]);
+    });
+
+    it.each<[string, () => string[], number]>([
+      ['an unknown key', () => ['--at', '0', '--policy', 'colour=red'], 2],
+      ['a commit beyond the end', () => ['--at', '99999'], 3],
+      ['features built into tables', () => ['--at', `${at.booted}`, '--policy', 'nesting=off'], 4],
+    ])('refuses %s and leaves no file', (_, args, code) => {
+      const ended = cli('refused', ...args());
+      expect([ended.code, ended.stdout]).toEqual([code, '']);
+      expect(existsSync(ended.out)).toBe(false);
+    });
+
+    it('overwrites nothing', () => {
+      const ended = steward('fork', '--ledger', file, '--at', '1', '--out', file);
+      expect([ended.code, ended.stdout]).toEqual([4, '']);
+    });
+  });
+});
