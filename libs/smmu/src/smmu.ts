@@ -207,7 +207,7 @@ export class Smmu {
    */
   private configured(t: Transaction, stream: StreamConfiguration): Outcome {
     const context = this.finder.context(stream, t.substreamId);
-    if (context === 'no-stage1') return this.withoutStage1(t, stream);
+    if (context === undefined) return this.withoutStage1(t, stream);
     if ('event' in context) return this.fail(context, t, stream, undefined);
     return this.withStage1(t, stream, context);
   }

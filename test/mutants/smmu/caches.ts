@@ -11,6 +11,12 @@ const STALLS = 'stalls/stalled-transactions.ts';
 
 /** Tags of cached entries, what an invalidation names, ATS and stalled transactions. */
 export const CACHES = mutants('caches', [
+  [
+    CONFIGURATION,
+    'this.recent[streamId & (RECENT - 1)] = undefined;',
+    '',
+    '§4.3.1: CFGI_STE takes the STE that was asked for last',
+  ],
   [CACHE, 'this.globals[aset] ??=', 'this.globals[0] ??=', '§5.4 ASET'],
   [
     CACHE,

@@ -123,8 +123,8 @@ export const CONFIGURATION = mutants('configuration', [
   ],
   [
     SUBSTREAM,
-    "return withoutSubstream === 1 ? 'bypass'",
-    "return withoutSubstream === 0 ? 'bypass'",
+    'return withoutSubstream === 1 ? undefined',
+    'return withoutSubstream === 0 ? undefined',
     '§5.2 S1DSS 0b00, 0b01',
   ],
   [REGISTERS, 'STRTAB_BASE: SMMUEN,', '', '§6.3.23 STRTAB_BASE is guarded by SMMUEN'],

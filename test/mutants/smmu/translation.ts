@@ -151,17 +151,18 @@ export const TRANSLATION = mutants('translation', [
   ],
   [
     INPUT,
-    'if (above >= half.inputLimit) return undefined;',
-    'if (above >= half.inputLimit * 2) return undefined;',
+    'isBelow(first.inputBits, kept,',
+    'isBelow(first.inputBits + 1, kept,',
     '§3.4.1 range of TTB0',
   ],
   [
     INPUT,
-    'if (below >= half.inputLimit) return undefined;',
-    'if (below >= half.inputLimit * 2) return undefined;',
+    'isBelow(second.inputBits, ~kept,',
+    'isBelow(second.inputBits + 1, ~kept,',
     '§3.4.1 range of TTB1',
   ],
-  [INPUT, 'if (half.ignoresTopByte) hi =', 'if (!half.ignoresTopByte) hi =', '§5.4 TBI'],
+  [INPUT, 'first.ignoresTopByte ?', '!first.ignoresTopByte ?', '§5.4 TBI0'],
+  [INPUT, 'second.ignoresTopByte ?', '!second.ignoresTopByte ?', '§5.4 TBI1'],
   [
     TRANSLATOR,
     'half.unprivilegedFaults && !need.privileged',

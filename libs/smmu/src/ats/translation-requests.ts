@@ -46,16 +46,16 @@ export class TranslationRequests {
     if (effectiveAts(stream, control) === 'none') return this.refuse(request);
     this.input.set(request.address);
     const context = this.finder.context(stream, request.substreamId);
-    if (context !== 'no-stage1' && 'event' in context) return this.end(context, request, stream);
+    if (context !== undefined && 'event' in context) return this.end(context, request, stream);
     return this.translate(request, stream, context);
   }
 
   private translate(
     request: TranslationRequest,
     stream: StreamConfiguration,
-    context: Stage1Context | 'no-stage1',
+    context: Stage1Context | undefined,
   ): TranslationCompletion {
-    if (context === 'no-stage1') {
+    if (context === undefined) {
       const { outputLimit, intermediateLimit } = this.features;
       const limit = stream.stage2 === undefined ? outputLimit : intermediateLimit;
       // F_ADDR_SIZE of a stage 1 that is passed by (§13.6.5).
@@ -94,19 +94,19 @@ export class TranslationRequests {
   private through(
     need: Need,
     stream: StreamConfiguration,
-    context: Stage1Context | 'no-stage1',
+    context: Stage1Context | undefined,
   ): Fault | undefined {
     const { translator, input } = this;
-    return context === 'no-stage1'
+    return context === undefined
       ? translator.throughStage2(stream.stage2!, input.asNumber(), need)
       : translator.throughStage1(context, input, need, stream.stage2);
   }
 
   /** A PA, or an IPA for a stream with split-stage ATS; the size is that of both stages (§13.6.3). */
-  private place(stream: StreamConfiguration, context: Stage1Context | 'no-stage1'): Place {
+  private place(stream: StreamConfiguration, context: Stage1Context | undefined): Place {
     const { translator, input } = this;
     const split = stream.ats === 'split';
-    if (context === 'no-stage1') {
+    if (context === undefined) {
       return {
         address: split ? input.asNumber() : translator.pa,
         sizeLog2: PAGE_SIZES_LOG2[translator.stage2.sizeIndex]!,

@@ -1,10 +1,16 @@
 /** No entry. */
 export const NONE = -1;
 const INITIAL = 16;
+/** A power of two: what is looked up is as a rule the first of its bucket. */
+const BUCKETS_A_PLACE = 4;
 
-/** An entry fills one cache line: three doubles, then 32-bit words. */
+/** An entry fills one cache line: its key, two doubles of output, then words of 32 bits. */
 const DOUBLES = 8;
 const WORDS = 16;
+const TAG = 0;
+const PAGE = 1;
+const PA = 1;
+const IPA = 2;
 
 /** Words of an entry that callers own. `LINK_A` and `LINK_B` mean what the entry's role says. */
 export const WORD = {
@@ -26,36 +32,40 @@ const HASH = 14;
 
 /**
  * The places where TLB entries lie: typed arrays, a free list, and one chained hash over (owner,
- * key). An entry keeps its place until it is removed, so lists may thread through places.
+ * key), a key being a tag and a page of 32 bits each. An entry keeps its place until it is removed, so lists may thread through places.
  */
 export class EntryArena {
   private doubles = new Float64Array(INITIAL * DOUBLES);
   /** The same bytes as 32-bit words. */
   private words = new Int32Array(this.doubles.buffer);
-  private buckets = new Int32Array(INITIAL).fill(NONE);
+  private buckets = new Int32Array(INITIAL * BUCKETS_A_PLACE).fill(NONE);
   private used = 0;
   private free = NONE;
 
   /** The entry's place, or NONE. */
-  find(owner: number, key: number): number {
-    const { words, doubles } = this;
-    let id = this.buckets[hash(owner, key) & (this.buckets.length - 1)]!;
-    while (id !== NONE && (doubles[id * DOUBLES] !== key || words[id * WORDS + OWNER] !== owner)) {
-      id = words[id * WORDS + CHAIN]!;
+  find(owner: number, tag: number, page: number): number {
+    const { words, buckets } = this;
+    let id = buckets[hash(owner, tag, page) & (buckets.length - 1)]!;
+    while (id !== NONE) {
+      const at = id * WORDS;
+      if (words[at + PAGE] === page && words[at + TAG] === tag && words[at + OWNER] === owner) {
+        return id;
+      }
+      id = words[at + CHAIN]!;
     }
-    return id;
+    return NONE;
   }
 
   /** Takes a place for an entry that is not there yet. Its links are NONE, its other words stale. */
-  add(owner: number, key: number): number {
-    const id = this.take(owner, key);
+  add(owner: number, tag: number, page: number): number {
+    const id = this.take(owner, tag, page);
     this.enter(id);
     return id;
   }
 
   /** Takes a place that `find` does not find. */
-  addHidden(key: number): number {
-    return this.take(NONE, key);
+  addHidden(tag: number, page: number): number {
+    return this.take(NONE, tag, page);
   }
 
   /** Gives an entry's place back. Lists are the caller's. */
@@ -66,8 +76,12 @@ export class EntryArena {
     this.free = id;
   }
 
-  key(id: number): number {
-    return this.doubles[id * DOUBLES]!;
+  tag(id: number): number {
+    return this.words[id * WORDS + TAG]!;
+  }
+
+  page(id: number): number {
+    return this.words[id * WORDS + PAGE]!;
   }
 
   /** The owner that the entry was added with. */
@@ -82,17 +96,17 @@ export class EntryArena {
 
   /** Output address of the entry's first byte. */
   pa(id: number): number {
-    return this.doubles[id * DOUBLES + 1]!;
+    return this.doubles[id * DOUBLES + PA]!;
   }
 
   /** Stage-1 output of the entry's first byte. */
   ipa(id: number): number {
-    return this.doubles[id * DOUBLES + 2]!;
+    return this.doubles[id * DOUBLES + IPA]!;
   }
 
   setOutput(id: number, pa: number, ipa: number): void {
-    this.doubles[id * DOUBLES + 1] = pa;
-    this.doubles[id * DOUBLES + 2] = ipa;
+    this.doubles[id * DOUBLES + PA] = pa;
+    this.doubles[id * DOUBLES + IPA] = ipa;
   }
 
   /** @param word one of WORD. */
@@ -104,15 +118,17 @@ export class EntryArena {
     this.words[id * WORDS + word] = value;
   }
 
-  private take(owner: number, key: number): number {
+  private take(owner: number, tag: number, page: number): number {
     const id = this.allocate();
     const { words } = this;
-    this.doubles[id * DOUBLES] = key;
-    words[id * WORDS + OWNER] = owner;
-    words[id * WORDS + HASH] = hash(owner, key);
-    words[id * WORDS + WORD.LINK_A] = NONE;
-    words[id * WORDS + WORD.LINK_B] = NONE;
-    words[id * WORDS + WORD.SLOT] = NONE;
+    const at = id * WORDS;
+    words[at + TAG] = tag;
+    words[at + PAGE] = page;
+    words[at + OWNER] = owner;
+    words[at + HASH] = hash(owner, tag, page);
+    words[at + WORD.LINK_A] = NONE;
+    words[at + WORD.LINK_B] = NONE;
+    words[at + WORD.SLOT] = NONE;
     return id;
   }
 
@@ -160,13 +176,11 @@ export class EntryArena {
 }
 
 /**
- * Sixteen neighbouring pages of one space lie in neighbouring buckets: software maps and unmaps
- * pages in order, and so walks the buckets and the entries in order.
+ * Neighbouring pages of one space lie in neighbouring buckets, each in its own: software maps, uses
+ * and unmaps pages in order, and so walks the buckets and the entries in order, without chains.
  */
-function hash(owner: number, key: number): number {
-  const block = (key >>> 10) ^ ((key & 0x3f) << 22);
-  const high = (key * 2 ** -32) | 0;
-  const low = Math.imul(block ^ Math.imul(owner, 0xc2b2ae35), 0x9e3779b1);
-  const mixed = Math.imul(low ^ (low >>> 15) ^ Math.imul(high, 0x85ebca6b), 0x27d4eb2f);
-  return ((mixed ^ (mixed >>> 15)) << 4) | ((key >>> 6) & 0xf);
+function hash(owner: number, tag: number, page: number): number {
+  const run = ((page >>> 10) + Math.imul(owner, 0x9e3779b1)) ^ Math.imul(tag, 0xc2b2ae35);
+  const mixed = Math.imul(run ^ (run >>> 15), 0x85ebca6b);
+  return (page + (mixed ^ (mixed >>> 13))) | 0;
 }

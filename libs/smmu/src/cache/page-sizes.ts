@@ -12,9 +12,6 @@ PAGE_SIZES_LOG2.forEach((sizeLog2, index) => {
 /** Bytes of each size. */
 export const PAGE_BYTES: readonly number[] = PAGE_SIZES_LOG2.map((sizeLog2) => 2 ** sizeLog2);
 
-/** Reciprocals of PAGE_BYTES, exact for powers of two. */
-export const PER_PAGE: readonly number[] = PAGE_BYTES.map((bytes) => 1 / bytes);
-
 /**
  * The address inside its page of that size. Sizes up to 1 GiB need only the address's low 32 bits.
  */

@@ -1,5 +1,14 @@
 import { NONE, WORD, type EntryArena } from './entry-arena';
-import { firstByteOf, halfOf, keyOf, ROLE, roleOf, sizeIndexOf, type Role } from './entry-key';
+import {
+  firstByteOf,
+  halfOf,
+  pageAround,
+  ROLE,
+  roleOf,
+  sizeIndexOf,
+  tagOfPage,
+  type Role,
+} from './entry-key';
 import { PAGE_BYTES, PAGE_SIZES_LOG2, pageSizeIndex } from './page-sizes';
 import type { TlbSpace } from './tlb-space';
 
@@ -13,6 +22,7 @@ export interface AddressRange {
 /** Sizes of the regions below the root, by depth less 1: 512 GiB, 1 GiB and 2 MiB. */
 const REGION_SIZES = [39, 30, 21].map(pageSizeIndex);
 const DEEPEST = REGION_SIZES.length;
+const PER_TWO_32 = 2 ** -32;
 /** The deepest region that an entry of each size fits into, being smaller than the region. */
 const DEPTHS = PAGE_SIZES_LOG2.map((sizeLog2) =>
   sizeLog2 < 21 ? 3 : sizeLog2 < 30 ? 2 : sizeLog2 < 39 ? 1 : 0,
@@ -39,15 +49,14 @@ export class RegionIndex {
   /** Lists an entry of the space. */
   add(space: TlbSpace, id: number): void {
     const { arena } = this;
-    const key = arena.key(id);
-    const half = halfOf(key);
+    const half = halfOf(arena.tag(id));
     let region = space.roots[half]!;
     if (region === NONE) {
-      region = arena.addHidden(key);
+      region = arena.addHidden(tagOfPage(half, 0, 0, ROLE.REGION), 0);
       this.start(region, 0);
       space.roots[half] = region;
     } else if ((arena.word(region, SHAPE) & DIVIDED) !== 0) {
-      region = this.below(space, region, key);
+      region = this.below(space, region, id);
     }
     this.push(region, id);
     if (arena.word(region, COUNT) > DIVIDE_AT) this.divide(space, region);
@@ -60,7 +69,7 @@ export class RegionIndex {
     this.unlink(id, region);
     while (arena.word(region, COUNT) === 0) {
       if ((arena.word(region, SHAPE) & ~DIVIDED) === 0) {
-        space.roots[halfOf(arena.key(region))] = NONE;
+        space.roots[halfOf(arena.tag(region))] = NONE;
         arena.remove(region);
         return;
       }
@@ -117,21 +126,32 @@ export class RegionIndex {
   }
 
   /** The region below a divided root whose list an entry belongs on. */
-  private below(space: TlbSpace, root: number, key: number): number {
-    const deepest = DEPTHS[sizeIndexOf(key)]!;
+  private below(space: TlbSpace, root: number, id: number): number {
+    const deepest = DEPTHS[sizeIndexOf(this.arena.tag(id))]!;
     for (let depth = deepest; depth > 0; depth--) {
-      const region = this.arena.find(space.id, regionKey(key, depth));
+      const region = this.around(space, id, depth);
       if (region === NONE) continue;
       const divided = (this.arena.word(region, SHAPE) & DIVIDED) !== 0;
-      return divided && depth < deepest ? this.create(space, region, key) : region;
+      return divided && depth < deepest ? this.create(space, region, id) : region;
     }
-    return deepest > 0 ? this.create(space, root, key) : root;
+    return deepest > 0 ? this.create(space, root, id) : root;
   }
 
-  /** Makes the region one level below `parent` that holds `key`. */
-  private create(space: TlbSpace, parent: number, key: number): number {
-    const depth = (this.arena.word(parent, SHAPE) & ~DIVIDED) + 1;
-    const region = this.arena.add(space.id, regionKey(key, depth));
+  /** The region of a depth that holds an entry's address, or NONE. */
+  private around(space: TlbSpace, id: number, depth: number): number {
+    const { arena } = this;
+    const tag = arena.tag(id);
+    const page = pageAround(tag, arena.page(id), REGION_SIZES[depth - 1]!);
+    return arena.find(space.id, regionTag(tag, depth), page);
+  }
+
+  /** Makes the region one level below `parent` that holds an entry's address. */
+  private create(space: TlbSpace, parent: number, id: number): number {
+    const { arena } = this;
+    const depth = (arena.word(parent, SHAPE) & ~DIVIDED) + 1;
+    const tag = arena.tag(id);
+    const page = pageAround(tag, arena.page(id), REGION_SIZES[depth - 1]!);
+    const region = arena.add(space.id, regionTag(tag, depth), page);
     this.start(region, depth);
     this.push(parent, region);
     return region;
@@ -146,10 +166,9 @@ export class RegionIndex {
     const below = new Set<number>();
     for (let id = arena.word(region, FIRST); id !== NONE;) {
       const next = arena.word(id, WORD.NEXT);
-      const key = arena.key(id);
-      if (DEPTHS[sizeIndexOf(key)]! > depth) {
-        const known = arena.find(space.id, regionKey(key, depth + 1));
-        const target = known === NONE ? this.create(space, region, key) : known;
+      if (DEPTHS[sizeIndexOf(arena.tag(id))]! > depth) {
+        const known = this.around(space, id, depth + 1);
+        const target = known === NONE ? this.create(space, region, id) : known;
         this.unlink(id, region);
         this.push(target, id);
         below.add(target);
@@ -165,7 +184,7 @@ export class RegionIndex {
     const { arena } = this;
     for (let id = arena.word(region, FIRST); id !== NONE;) {
       const next = arena.word(id, WORD.NEXT);
-      if (roleOf(arena.key(id)) === ROLE.REGION) this.drainRegion(id, visit);
+      if (roleOf(arena.tag(id)) === ROLE.REGION) this.drainRegion(id, visit);
       else visit(id);
       id = next;
     }
@@ -191,9 +210,9 @@ export class RegionIndex {
 
   /** The part of a range that lies in a region; undefined when that is the whole region. */
   private clipped(region: number, range: AddressRange): AddressRange | undefined {
-    const key = this.arena.key(region);
-    const start = firstByteOf(key);
-    const end = start + PAGE_BYTES[sizeIndexOf(key)]! - 1;
+    const tag = this.arena.tag(region);
+    const start = firstByteOf(tag, this.arena.page(region));
+    const end = start + PAGE_BYTES[sizeIndexOf(tag)]! - 1;
     const first = Math.max(start, range.first);
     const last = Math.min(end, range.last);
     return first === start && last === end ? undefined : { half: range.half, first, last };
@@ -239,7 +258,8 @@ export class RegionIndex {
       const bytes = PAGE_BYTES[sizeIndex]!;
       const end = Math.floor(range.last / bytes);
       for (let page = Math.floor(range.first / bytes); page <= end; page++) {
-        const id = arena.find(space.id, keyOf(range.half, page * bytes, sizeIndex, role));
+        const tag = tagOfPage(range.half, Math.floor(page * PER_TWO_32), sizeIndex, role);
+        const id = arena.find(space.id, tag, page | 0);
         // A place that was given back keeps its links until it is taken anew.
         if (id !== NONE && this.offer(space, id, range, take)) this.unlink(id, region);
       }
@@ -263,16 +283,16 @@ export class RegionIndex {
     range: AddressRange,
     take: (id: number) => boolean,
   ): boolean {
-    if (roleOf(this.arena.key(id)) !== ROLE.REGION) return take(id);
+    if (roleOf(this.arena.tag(id)) !== ROLE.REGION) return take(id);
     if (this.sweepRegion(space, id, range, take) > 0) return false;
     this.arena.remove(id);
     return true;
   }
 
   private intersects(id: number, range: AddressRange): boolean {
-    const key = this.arena.key(id);
-    const first = firstByteOf(key);
-    return first <= range.last && first + PAGE_BYTES[sizeIndexOf(key)]! > range.first;
+    const tag = this.arena.tag(id);
+    const first = firstByteOf(tag, this.arena.page(id));
+    return first <= range.last && first + PAGE_BYTES[sizeIndexOf(tag)]! > range.first;
   }
 }
 
@@ -293,6 +313,7 @@ function forEachKind(
   }
 }
 
-function regionKey(key: number, depth: number): number {
-  return keyOf(halfOf(key), firstByteOf(key), REGION_SIZES[depth - 1]!, ROLE.REGION);
+/** Regions are so large that their page numbers have no bits above the lowest 32. */
+function regionTag(tag: number, depth: number): number {
+  return tagOfPage(halfOf(tag), 0, REGION_SIZES[depth - 1]!, ROLE.REGION);
 }

@@ -1,11 +1,21 @@
 import type { CachedTranslation } from '../provenance/cached-entry';
 import type { Provenance } from '../provenance/provenance';
 import { EntryArena, NONE, WORD } from './entry-arena';
-import { firstByteOf, halfOf, keyOf, ROLE, roleOf, sizeIndexOf } from './entry-key';
-import { offsetInPage, PAGE_SIZES_LOG2 } from './page-sizes';
+import {
+  firstByteOf,
+  halfOf,
+  pageOf,
+  ROLE,
+  roleOf,
+  sizeIndexOf,
+  tagOf,
+  type Role,
+} from './entry-key';
+import { PAGE_SIZES_LOG2 } from './page-sizes';
 import { Replacement, type CacheShape } from './replacement';
 import { RegionIndex, type AddressRange } from './region-index';
 import { granuleCodeOf, KIND_NESTED, KIND_STAGE2, kindOf, levelOf } from './tlb-info';
+import type { TlbAddress } from './tlb-address';
 import { TlbSpace, type SpaceOwner, type SpaceTags } from './tlb-space';
 
 /**
@@ -16,35 +26,6 @@ export interface LeafFilter {
   readonly level: number;
   /** Leaf=1: table descriptors may stay. */
   readonly leavesOnly: boolean;
-}
-
-/** A translation to be cached. */
-export interface TlbEntry {
-  /** Input address inside the half, a byte address below 2^52. */
-  readonly address: number;
-  /** 0 for TTB0 and stage 2, 1 for TTB1. */
-  readonly half: number;
-  readonly sizeIndex: number;
-  /** Size of the stage-1 leaf the entry came from, at least `sizeIndex`. */
-  readonly leafSizeIndex: number;
-  /** Output address of the entry's first byte. */
-  readonly pa: number;
-  /** Output of stage 1 for the entry's first byte (nested), otherwise the same as `pa`. */
-  readonly ipa: number;
-  readonly info: number;
-}
-
-/** A table descriptor to be cached: where the walk of an address goes on. */
-export interface TableEntry {
-  readonly address: number;
-  readonly half: number;
-  /** Size of the addresses that the descriptor maps. */
-  readonly sizeIndex: number;
-  /** Base of the next table: a PA, or with TABLE_AT_IPA an IPA. */
-  readonly pa: number;
-  /** Base of the next table as the descriptor gives it. */
-  readonly ipa: number;
-  readonly info: number;
 }
 
 /** Number of entries by what they translate. */
@@ -100,24 +81,24 @@ export class Tlb {
    * The entry that covers an address, or -1. Of several, the largest: all are permitted (IHI 0070
    * §3.21.1).
    */
-  find(space: TlbSpace, half: number, address: number): number {
+  find(space: TlbSpace, at: TlbAddress): number {
     for (let sizes = space.sizes; sizes !== 0;) {
       const index = 31 - Math.clz32(sizes);
-      const id = this.entries.find(space.id, keyOf(half, address, index, ROLE.LEAF));
+      const id = this.lookUp(space, at, index, ROLE.LEAF);
       if (id !== NONE) return id;
       sizes ^= 1 << index;
     }
     return NONE;
   }
 
-  /** Output address of `address` through entry `id`. */
-  pa(id: number, address: number): number {
-    return this.entries.pa(id) + offsetInPage(this.sizeIndex(id), address);
+  /** Output address of an address through entry `id`. */
+  pa(id: number, at: TlbAddress): number {
+    return this.entries.pa(id) + at.offset(this.sizeIndex(id));
   }
 
-  /** Stage-1 output of `address` through entry `id`. */
-  ipa(id: number, address: number): number {
-    return this.entries.ipa(id) + offsetInPage(this.sizeIndex(id), address);
+  /** Stage-1 output of an address through entry `id`. */
+  ipa(id: number, at: TlbAddress): number {
+    return this.entries.ipa(id) + at.offset(this.sizeIndex(id));
   }
 
   info(id: number): number {
@@ -126,20 +107,41 @@ export class Tlb {
 
   /** Place of the entry's size in PAGE_SIZES_LOG2. */
   sizeIndex(id: number): number {
-    return sizeIndexOf(this.entries.key(id));
+    return sizeIndexOf(this.entries.tag(id));
   }
 
-  /** Caches a translation, in place of one with the same tag, address and size. */
-  insert(space: TlbSpace, entry: TlbEntry): void {
-    const key = keyOf(entry.half, entry.address, entry.sizeIndex, ROLE.LEAF);
-    const old = this.entries.find(space.id, key);
+  /**
+   * Caches a translation, in place of one with the same tag, address and size. `complete` gives it its
+   * output.
+   * @param leafSizeIndex size of the stage-1 leaf that the entry came from, at least `sizeIndex`.
+   */
+  insert(
+    space: TlbSpace,
+    at: TlbAddress,
+    sizeIndex: number,
+    leafSizeIndex: number,
+    info: number,
+  ): number {
+    const old = this.lookUp(space, at, sizeIndex, ROLE.LEAF);
     if (old !== NONE) this.remove(space, old);
-    const id = this.add(space, key, entry.info);
-    this.entries.setOutput(id, entry.pa, entry.ipa);
-    space.sizes |= 1 << entry.sizeIndex;
+    const id = this.add(space, at, sizeIndex, ROLE.LEAF, info);
+    space.sizes |= 1 << sizeIndex;
     this.count(id, 1);
-    if (entry.leafSizeIndex > entry.sizeIndex) this.joinLeaf(space, id, entry);
+    if (leafSizeIndex > sizeIndex) this.joinLeaf(space, id, at, leafSizeIndex);
     if (this.replacement !== undefined) this.makeRoom(id, this.replacement);
+    return id;
+  }
+
+  /**
+   * Completes an entry just inserted with its output. Apart from inserting it, because addresses
+   * handed on as arguments cost an allocation each.
+   * @param pa output of the entry's first byte; of a table descriptor, the base of the next table: a
+   * PA, or with TABLE_AT_IPA an IPA.
+   * @param ipa output of stage 1 for the first byte (nested), otherwise the same as `pa`; of a table
+   * descriptor, the base of the next table as the descriptor gives it.
+   */
+  complete(id: number, pa: number, ipa: number): void {
+    this.entries.setOutput(id, pa, ipa);
     this.provenance?.made(id);
   }
 
@@ -147,10 +149,10 @@ export class Tlb {
    * The cached table descriptor nearest to the leaf of an address, of tables with this granule
    * (command encoding), or -1.
    */
-  findTable(space: TlbSpace, half: number, address: number, granuleCode: number): number {
+  findTable(space: TlbSpace, at: TlbAddress, granuleCode: number): number {
     for (let sizes = space.tables; sizes !== 0; sizes &= sizes - 1) {
       const index = 31 - Math.clz32(sizes & -sizes);
-      const id = this.entries.find(space.id, keyOf(half, address, index, ROLE.TABLE));
+      const id = this.lookUp(space, at, index, ROLE.TABLE);
       if (id !== NONE && granuleCodeOf(this.info(id)) === granuleCode) return id;
     }
     return NONE;
@@ -166,57 +168,61 @@ export class Tlb {
     return this.entries.ipa(id);
   }
 
-  /** Caches a table descriptor, in place of one with the same tag, address and size. */
-  insertTable(space: TlbSpace, entry: TableEntry): void {
-    const key = keyOf(entry.half, entry.address, entry.sizeIndex, ROLE.TABLE);
-    let id = this.entries.find(space.id, key);
-    if (id === NONE) {
-      id = this.add(space, key, entry.info);
-      space.tables |= 1 << entry.sizeIndex;
-      this.count(id, 1);
-      if (this.replacement !== undefined) this.makeRoom(id, this.replacement);
-    } else this.entries.setWord(id, WORD.INFO, entry.info);
-    this.entries.setOutput(id, entry.pa, entry.ipa);
-    this.provenance?.made(id);
+  /**
+   * Caches a table descriptor, in place of one with the same tag, address and size. `complete` gives
+   * it its output.
+   * @param sizeIndex size of the addresses that the descriptor maps.
+   */
+  insertTable(space: TlbSpace, at: TlbAddress, sizeIndex: number, info: number): number {
+    const known = this.lookUp(space, at, sizeIndex, ROLE.TABLE);
+    if (known !== NONE) {
+      this.entries.setWord(known, WORD.INFO, info);
+      return known;
+    }
+    const id = this.add(space, at, sizeIndex, ROLE.TABLE, info);
+    space.tables |= 1 << sizeIndex;
+    this.count(id, 1);
+    if (this.replacement !== undefined) this.makeRoom(id, this.replacement);
+    return id;
   }
 
   /** What an entry says, for people and checkers. */
   describe(id: number): CachedTranslation {
     const { entries } = this;
-    const key = entries.key(id);
+    const tag = entries.tag(id);
     const info = this.info(id);
     const { tags } = this.spaces[entries.owner(id)]!;
     const kind = kindOf(info);
     return {
-      cache: roleOf(key) === ROLE.TABLE ? 'walk' : 'TLB',
+      cache: roleOf(tag) === ROLE.TABLE ? 'walk' : 'TLB',
       stage: kind === KIND_NESTED ? 'nested' : kind === KIND_STAGE2 ? 'stage 2' : 'stage 1',
       ...tags,
-      address: firstByteOf(key),
-      half: halfOf(key),
-      sizeLog2: PAGE_SIZES_LOG2[sizeIndexOf(key)]!,
+      address: firstByteOf(tag, entries.page(id)),
+      half: halfOf(tag),
+      sizeLog2: PAGE_SIZES_LOG2[sizeIndexOf(tag)]!,
       level: levelOf(info),
       output: entries.pa(id),
     };
   }
 
   /** Removes what covers one address. */
-  removeAddress(space: TlbSpace, half: number, address: number, filter: LeafFilter): void {
+  removeAddress(space: TlbSpace, at: TlbAddress, filter: LeafFilter): void {
     for (let sizes = space.sizes; sizes !== 0;) {
       const index = 31 - Math.clz32(sizes);
-      const id = this.entries.find(space.id, keyOf(half, address, index, ROLE.LEAF));
+      const id = this.lookUp(space, at, index, ROLE.LEAF);
       if (id !== NONE && this.named(id, filter)) this.remove(space, id);
       sizes ^= 1 << index;
     }
     for (let sizes = space.splintered; sizes !== 0;) {
       const index = 31 - Math.clz32(sizes);
-      const leader = this.entries.find(space.id, keyOf(half, address, index, ROLE.LEADER));
+      const leader = this.lookUp(space, at, index, ROLE.LEADER);
       if (leader !== NONE) this.removePieces(space, leader, filter);
       sizes ^= 1 << index;
     }
     if (filter.leavesOnly) return;
     for (let sizes = space.tables; sizes !== 0; sizes &= sizes - 1) {
       const index = 31 - Math.clz32(sizes & -sizes);
-      const id = this.entries.find(space.id, keyOf(half, address, index, ROLE.TABLE));
+      const id = this.lookUp(space, at, index, ROLE.TABLE);
       if (id !== NONE && this.named(id, filter)) this.remove(space, id);
     }
   }
@@ -228,7 +234,7 @@ export class Tlb {
     let taken = 0;
     this.regions.sweep(space, range, (id) => {
       const { entries } = this;
-      if (roleOf(entries.key(id)) === ROLE.LEADER) leaders.push(id);
+      if (roleOf(entries.tag(id)) === ROLE.LEADER) leaders.push(id);
       // A piece goes with its leaf, whose leader is in the range too.
       else if (entries.word(id, PIECE_PREVIOUS) === NONE && this.named(id, filter)) {
         this.forget(id);
@@ -247,7 +253,7 @@ export class Tlb {
   removeAll(space: TlbSpace): void {
     if (space.count === 0) return;
     this.regions.drain(space, (id) => {
-      if (roleOf(this.entries.key(id)) !== ROLE.LEADER) this.forget(id);
+      if (roleOf(this.entries.tag(id)) !== ROLE.LEADER) this.forget(id);
       this.entries.remove(id);
     });
     this.emptied(space);
@@ -277,18 +283,17 @@ export class Tlb {
     const info = this.info(id);
     if (filter.granuleCode !== 0 && filter.granuleCode !== granuleCodeOf(info)) return false;
     // A leaf at the level named, and with Leaf=0 the tables on the way to it (§4.4.1.1).
-    if (roleOf(this.entries.key(id)) === ROLE.TABLE) {
+    if (roleOf(this.entries.tag(id)) === ROLE.TABLE) {
       return !filter.leavesOnly && (filter.level === 0 || levelOf(info) < filter.level);
     }
     return filter.level === 0 || filter.level === levelOf(info);
   }
 
-  private joinLeaf(space: TlbSpace, id: number, entry: TlbEntry): void {
+  private joinLeaf(space: TlbSpace, id: number, at: TlbAddress, leafSizeIndex: number): void {
     const { entries } = this;
-    const key = keyOf(entry.half, entry.address, entry.leafSizeIndex, ROLE.LEADER);
-    let leader = entries.find(space.id, key);
-    if (leader === NONE) leader = this.add(space, key, entry.info);
-    space.splintered |= 1 << entry.leafSizeIndex;
+    let leader = this.lookUp(space, at, leafSizeIndex, ROLE.LEADER);
+    if (leader === NONE) leader = this.add(space, at, leafSizeIndex, ROLE.LEADER, this.info(id));
+    space.splintered |= 1 << leafSizeIndex;
     const first = entries.word(leader, PIECE_NEXT);
     entries.setWord(id, PIECE_NEXT, first);
     entries.setWord(id, PIECE_PREVIOUS, leader);
@@ -305,7 +310,7 @@ export class Tlb {
     if (before === NONE) return;
     entries.setWord(before, PIECE_NEXT, after);
     if (after !== NONE) entries.setWord(after, PIECE_PREVIOUS, before);
-    else if (roleOf(entries.key(before)) === ROLE.LEADER) this.drop(space, before);
+    else if (roleOf(entries.tag(before)) === ROLE.LEADER) this.drop(space, before);
   }
 
   private drop(space: TlbSpace, id: number): void {
@@ -315,8 +320,18 @@ export class Tlb {
     if (space.count === 0) this.emptied(space);
   }
 
-  private add(space: TlbSpace, key: number, info: number): number {
-    const id = this.entries.add(space.id, key);
+  private lookUp(space: TlbSpace, at: TlbAddress, sizeIndex: number, role: Role): number {
+    return this.entries.find(space.id, tagOf(at, sizeIndex, role), pageOf(at, sizeIndex));
+  }
+
+  private add(
+    space: TlbSpace,
+    at: TlbAddress,
+    sizeIndex: number,
+    role: Role,
+    info: number,
+  ): number {
+    const id = this.entries.add(space.id, tagOf(at, sizeIndex, role), pageOf(at, sizeIndex));
     this.entries.setWord(id, WORD.INFO, info);
     this.regions.add(space, id);
     if (space.count === 0) space.owner?.filled(space);
@@ -342,7 +357,7 @@ export class Tlb {
 
   private count(id: number, by: 1 | -1): void {
     const kind = kindOf(this.info(id));
-    if (roleOf(this.entries.key(id)) === ROLE.TABLE) this.counts.tables += by;
+    if (roleOf(this.entries.tag(id)) === ROLE.TABLE) this.counts.tables += by;
     else if (kind === KIND_NESTED) this.counts.nested += by;
     else if (kind === KIND_STAGE2) this.counts.stage2 += by;
     else this.counts.stage1 += by;

@@ -1,4 +1,4 @@
-import { pageSizeIndex } from './page-sizes';
+import { TlbAddress } from './tlb-address';
 import { entryOrigin, KIND_NESTED, KIND_STAGE2 } from './tlb-info';
 import type { TlbSpace } from './tlb-space';
 import { STREAM_WORLD } from './stream-world';
@@ -10,6 +10,8 @@ const ADDRESS = 0x1000;
 /** A cache with one entry per tag, and the names of the tags that still have theirs. */
 function filled(): { cache: TranslationCache; left: () => string[] } {
   const cache = new TranslationCache();
+  const at = new TlbAddress();
+  at.set(0, ADDRESS);
   const spaces = new Map<string, TlbSpace>();
   for (const vmid of [1, 2]) {
     for (const asid of [1, 2]) {
@@ -28,24 +30,17 @@ function filled(): { cache: TranslationCache; left: () => string[] } {
   spaces.set('e2h a1', e2h.own);
   spaces.set('e2h g', e2h.global);
   for (const [name, space] of spaces) {
-    cache.tlb.insert(space, {
-      address: ADDRESS,
-      half: 0,
-      sizeIndex: pageSizeIndex(12),
-      leafSizeIndex: pageSizeIndex(12),
-      pa: 0,
-      ipa: 0,
-      info: entryOrigin(name.endsWith('s2') ? KIND_STAGE2 : KIND_NESTED, 3, 1),
-    });
+    const info = entryOrigin(name.endsWith('s2') ? KIND_STAGE2 : KIND_NESTED, 3, 1);
+    cache.tlb.insert(space, at, 0, 0, info);
   }
   const left = (): string[] =>
-    [...spaces].filter(([, s]) => cache.tlb.find(s, 0, ADDRESS) >= 0).map(([name]) => name);
+    [...spaces].filter(([, s]) => cache.tlb.find(s, at) >= 0).map(([name]) => name);
   return { cache, left };
 }
 
-const here = { half: 0, first: ADDRESS, filter: ANY };
-const elsewhere = { half: 0, first: ADDRESS + 4096, filter: ANY };
-const upper = { half: 1, first: ADDRESS, filter: ANY };
+const here = { half: 0 as const, first: ADDRESS, filter: ANY };
+const elsewhere = { half: 0 as const, first: ADDRESS + 4096, filter: ANY };
+const upper = { half: 1 as const, first: ADDRESS, filter: ANY };
 
 describe('each invalidation removes what it names, and nothing else', () => {
   it.each<[string, (c: TranslationCache) => void, string[]]>([

@@ -3,6 +3,7 @@ import { NONE } from './entry-arena';
 import type { CacheShape } from './replacement';
 import { STREAM_WORLD, type StreamWorld } from './stream-world';
 import { Tlb, type LeafFilter } from './tlb';
+import { TlbAddress } from './tlb-address';
 import { LiveList, type SpaceOwner, type SpaceTags, type TlbSpace } from './tlb-space';
 
 /** The spaces that one stage-1 context looks up and fills. */
@@ -17,7 +18,7 @@ export interface Stage1Spaces {
  * Addresses an invalidation names: a virtual address's half and low 52 bits, or an IPA with half 0.
  */
 export interface Named {
-  readonly half: number;
+  readonly half: 0 | 1;
   /** First byte. */
   readonly first: number;
   /** Last byte of a range; absent for one address. */
@@ -88,6 +89,7 @@ export class TranslationCache {
   private readonly liveHyp = new LiveList<Regime>();
   private readonly el2: Regime;
   private readonly el2E2h: Regime;
+  private readonly at = new TlbAddress();
 
   /** @param shape of a TLB that evicts; absent: it keeps everything. */
   constructor(shape?: CacheShape, provenance?: Provenance) {
@@ -194,7 +196,9 @@ export class TranslationCache {
 
   private removeNamed(space: TlbSpace, named: Named): void {
     const { half, first, last, filter } = named;
-    if (last === undefined) this.tlb.removeAddress(space, half, first, filter);
-    else this.tlb.removeRange(space, { half, first, last }, filter);
+    if (last === undefined) {
+      this.at.set(half, first);
+      this.tlb.removeAddress(space, this.at, filter);
+    } else this.tlb.removeRange(space, { half, first, last }, filter);
   }
 }

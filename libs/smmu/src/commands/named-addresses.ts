@@ -47,7 +47,7 @@ function scale(fields: AddressFields): number {
 /** The virtual addresses a command names: VA[55] tells the half, the top byte says nothing. */
 export function namedVa(fields: AddressFields, features: Features): Named {
   const pages = Math.floor(fields.Address / PAGE);
-  const half = Math.floor(pages / UPPER_HALF_PAGES) % 2;
+  const half = Math.floor(pages / UPPER_HALF_PAGES) % 2 === 1 ? 1 : 0;
   return named((pages % (LOW_52 / PAGE)) * PAGE, half, fields, features);
 }
 
@@ -56,7 +56,7 @@ export function namedIpa(fields: AddressFields, features: Features): Named {
   return named(fields.Address % LOW_52, 0, fields, features);
 }
 
-function named(first: number, half: number, fields: AddressFields, features: Features): Named {
+function named(first: number, half: 0 | 1, fields: AddressFields, features: Features): Named {
   const granule = features.rangeInvalidation ? granuleOfCommand(fields.TG) : undefined;
   const leavesOnly = fields.Leaf === 1;
   if (granule === undefined)

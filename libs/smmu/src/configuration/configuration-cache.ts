@@ -6,6 +6,9 @@ import type { ContextConfiguration } from './context-configuration';
 import type { StreamConfiguration } from './stream-configuration';
 import type { L1Std } from './stream-table';
 
+/** A power of two. */
+const RECENT = 16;
+
 /**
  * The configuration cache: keeps every structure that was fetched, in whatever state, until a
  * command names it (IHI 0070 §3.21.3, §4.3). CDs are kept with the STE they were found through.
@@ -13,6 +16,9 @@ import type { L1Std } from './stream-table';
 export class ConfigurationCache {
   private readonly replacement: Replacement | undefined;
   private readonly streams = new Map<number, StreamConfiguration>();
+  /** STEs of `streams` that were asked for last, by the lowest bits of their StreamIDs. */
+  private readonly recent = new Array<StreamConfiguration | undefined>(RECENT).fill(undefined);
+  private readonly recentIds = new Float64Array(RECENT);
   private readonly l1stds = new Map<number, L1Std>();
   private cds = 0;
 
@@ -30,7 +36,13 @@ export class ConfigurationCache {
   }
 
   ste(streamId: number): StreamConfiguration | undefined {
-    return this.streams.get(streamId);
+    const place = streamId & (RECENT - 1);
+    const recent = this.recent[place];
+    if (recent !== undefined && this.recentIds[place] === streamId) return recent;
+    const ste = this.streams.get(streamId);
+    this.recent[place] = ste;
+    this.recentIds[place] = streamId;
+    return ste;
   }
 
   keepSte(streamId: number, ste: StreamConfiguration): void {
@@ -77,6 +89,7 @@ export class ConfigurationCache {
     this.cds -= stream.cds.count;
     this.replacement?.free(stream.place);
     this.streams.delete(streamId);
+    this.recent[streamId & (RECENT - 1)] = undefined;
     this.forget(stream);
   }
 
@@ -104,6 +117,7 @@ export class ConfigurationCache {
     }
     for (const index of this.l1stds.keys()) this.provenance?.removed(l1stdKey(index));
     this.streams.clear();
+    this.recent.fill(undefined);
     this.l1stds.clear();
     this.cds = 0;
   }

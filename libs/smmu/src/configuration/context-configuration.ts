@@ -3,7 +3,13 @@ import type { TranslationCache } from '../cache/translation-cache';
 import type { Parts } from '../formats/field-reader';
 import { addressSize, type Features } from '../registers/features';
 import type { Stage1Context, Stage1Half } from '../translation/context';
-import { GRANULE_4K, granuleOfTg0, granuleOfTg1, type Granule } from '../translation/granule';
+import {
+  GRANULE_4K,
+  granuleOfTg0,
+  granuleOfTg1,
+  startMaskOf,
+  type Granule,
+} from '../translation/granule';
 import { alignedTableBase } from '../translation/table-base';
 import { tableUpdates } from '../translation/table-updates';
 import { readCd, type CdFields } from './cd-fields';
@@ -13,10 +19,10 @@ import type { StreamConfiguration } from './stream-configuration';
 const LARGEST = 2 ** 52;
 
 /**
- * A CD as the engine uses it, decoded when it is fetched: a stage-1 context, or nothing for one
- * that is ILLEGAL.
+ * A CD as the engine uses it, decoded when it is fetched: a stage-1 context, or null for one that
+ * is ILLEGAL.
  */
-export type ContextConfiguration = Stage1Context | 'illegal';
+export type ContextConfiguration = Stage1Context | null;
 
 /** Decodes a CD of sixteen 32-bit parts that was located through `stream`. */
 export function decodeCd(
@@ -31,7 +37,7 @@ export function decodeCd(
     stallDisabled: stream.stallDisabled,
     stage2Aarch32: false,
   };
-  if (cdIllegality(cd, features, owner) !== undefined) return 'illegal';
+  if (cdIllegality(cd, features, owner) !== undefined) return null;
   const updates = tableUpdates(cd.HA, cd.HD);
   const onePrivilege = stream.world === STREAM_WORLD.EL2;
   return {
@@ -99,26 +105,24 @@ interface HalfFields {
 }
 
 function half(fields: HalfFields, cd: CdFields, features: Features): Stage1Half {
-  const common = {
-    disabled: fields.disabled,
+  const { disabled } = fields;
+  // EPDx=1: size, granule and base are IGNORED, so any canonical address may hit the TLB. A legal CD
+  // has a granule for every half that is not disabled.
+  const granule = disabled ? GRANULE_4K : fields.granule!;
+  const inputBits = disabled ? 52 : 64 - fields.txsz;
+  const startLevel = 3 - Math.floor((inputBits - 1 - granule.pageShift) / granule.stride);
+  const outputBits = addressSize(cd.IPS, features);
+  const table = { granule, startLevel, inputBits, outputBits };
+  // One literal, because walks are fast only where all halves have one hidden class.
+  return {
+    disabled,
+    granule,
+    startLevel,
+    startMask: startMaskOf(granule, startLevel, inputBits),
+    inputBits,
+    base: alignedTableBase(fields.ttb % LARGEST, table),
     ignoresTopByte: fields.tbi === 1,
     hierarchical: !(features.had && fields.had === 1),
     unprivilegedFaults: features.e0pd && fields.e0pd === 1,
-  };
-  if (fields.disabled) {
-    // EPDx=1: size, granule and base are IGNORED, so any canonical address may hit the TLB.
-    return { ...common, granule: GRANULE_4K, startLevel: 3, inputLimit: LARGEST, base: 0 };
-  }
-  // A legal CD has a granule for every half that is not disabled.
-  const granule = fields.granule!;
-  const inputBits = 64 - fields.txsz;
-  const startLevel = 3 - Math.floor((inputBits - 1 - granule.pageShift) / granule.stride);
-  const outputBits = addressSize(cd.IPS, features);
-  return {
-    ...common,
-    granule,
-    startLevel,
-    inputLimit: 2 ** inputBits,
-    base: alignedTableBase(fields.ttb % LARGEST, { granule, startLevel, inputBits, outputBits }),
   };
 }

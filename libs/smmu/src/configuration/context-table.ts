@@ -50,7 +50,7 @@ export class ContextTable {
     const { provenance } = this;
     if (cached !== undefined) {
       if (provenance?.anyStale === true) provenance.hit(cdKey(stream.streamId, index));
-      return cached === 'illegal' ? BAD_CD : cached;
+      return cached ?? BAD_CD;
     }
     provenance?.begin();
     const address = this.locate(stream, pointer, index);
@@ -59,7 +59,7 @@ export class ContextTable {
     if (failed !== undefined) return failed;
     const context = decodeCd(this.reader.parts, stream, this.features, this.translations);
     this.configuration.keepCd(stream, index, context);
-    return context === 'illegal' ? BAD_CD : context;
+    return context ?? BAD_CD;
   }
 
   /** Address of a CD: an IPA where stage 2 translates, otherwise a PA. */

@@ -5,7 +5,7 @@ import type { TranslationCache } from '../cache/translation-cache';
 import type { Parts } from '../formats/field-reader';
 import { addressSize, type Features } from '../registers/features';
 import type { Stage2Context } from '../translation/context';
-import { granuleOfTg0 } from '../translation/granule';
+import { granuleOfTg0, startMaskOf } from '../translation/granule';
 import { alignedTableBase } from '../translation/table-base';
 import { tableUpdates } from '../translation/table-updates';
 import { CachedCds } from './cached-cds';
@@ -123,6 +123,7 @@ function stage2Context(
   return {
     granule,
     startLevel,
+    startMask: startMaskOf(granule, startLevel, inputBits),
     inputLimit: 2 ** inputBits,
     base: alignedTableBase(ste.S2TTB % LARGEST_PA, { granule, startLevel, inputBits, outputBits }),
     outputLimit: 2 ** outputBits,

@@ -11,8 +11,8 @@ import { decodeSte, type StreamConfiguration } from './stream-configuration';
 import type { StreamTable } from './stream-table';
 import { contextIndex } from './substream';
 
-/** The context of an access, `no-stage1` where stage 1 does not translate it, or a fault. */
-export type ContextResult = Stage1Context | 'no-stage1' | Fault;
+/** The context of an access, undefined where stage 1 does not translate it, or a fault. */
+export type ContextResult = Stage1Context | undefined | Fault;
 
 const BAD_SUBSTREAMID: Fault = { event: 'C_BAD_SUBSTREAMID' };
 
@@ -44,9 +44,8 @@ export class StreamFinder {
   /** The stage-1 context of a stream that passes traffic, given the access's SubstreamID. */
   context(stream: StreamConfiguration, substreamId: number | undefined): ContextResult {
     const pointer = stream.stage1;
-    if (pointer === undefined) return substreamId === undefined ? 'no-stage1' : BAD_SUBSTREAMID;
+    if (pointer === undefined) return substreamId === undefined ? undefined : BAD_SUBSTREAMID;
     const index = contextIndex(pointer, substreamId);
-    if (index === 'bypass') return 'no-stage1';
     if (typeof index !== 'number') return index;
     return this.contexts.context(stream, pointer, index);
   }

@@ -5,13 +5,13 @@ const BAD_SUBSTREAMID: ConfigurationFault = { event: 'C_BAD_SUBSTREAMID' };
 const STREAM_DISABLED: ConfigurationFault = { event: 'F_STREAM_DISABLED' };
 
 /**
- * Which CD of a stream with stage 1 a transaction uses: its index, `bypass` where S1DSS skips stage
- * 1, or the fault that terminates it (IHI 0070 §5.2 S1CDMax and S1DSS, §7.3.7, §7.3.9).
+ * Which CD of a stream with stage 1 a transaction uses: its index, undefined where S1DSS skips
+ * stage 1, or the fault that terminates it (IHI 0070 §5.2 S1CDMax and S1DSS, §7.3.7, §7.3.9).
  */
 export function contextIndex(
   pointer: CdTablePointer,
   substreamId: number | undefined,
-): number | 'bypass' | ConfigurationFault {
+): number | undefined | ConfigurationFault {
   const { cdMax, withoutSubstream } = pointer;
   if (substreamId !== undefined) {
     if (cdMax === 0 || substreamId >= 2 ** cdMax) return BAD_SUBSTREAMID;
@@ -19,5 +19,5 @@ export function contextIndex(
     return substreamId === 0 && withoutSubstream === 2 ? STREAM_DISABLED : substreamId;
   }
   if (cdMax === 0 || withoutSubstream === 2) return 0;
-  return withoutSubstream === 1 ? 'bypass' : STREAM_DISABLED;
+  return withoutSubstream === 1 ? undefined : STREAM_DISABLED;
 }

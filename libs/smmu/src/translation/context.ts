@@ -7,6 +7,8 @@ import type { TableUpdates } from './table-updates';
 export interface Stage2Context {
   readonly granule: Granule;
   readonly startLevel: number;
+  /** Mask of the index into the start table. */
+  readonly startMask: number;
   readonly inputLimit: number;
   readonly base: number;
   readonly outputLimit: number;
@@ -33,8 +35,10 @@ export interface Stage1Half {
   readonly disabled: boolean;
   readonly granule: Granule;
   readonly startLevel: number;
-  /** Addresses of the half: 2^(64-TxSZ). */
-  readonly inputLimit: number;
+  /** Mask of the index into the start table. */
+  readonly startMask: number;
+  /** Bits of an address of the half: 64-TxSZ. */
+  readonly inputBits: number;
   readonly base: number;
   readonly ignoresTopByte: boolean;
   /** HADx=0: hierarchical permissions apply. */

@@ -1,3 +1,5 @@
+import { PAGE_SIZES_LOG2 } from '../cache/page-sizes';
+import type { TlbAddress } from '../cache/tlb-address';
 import type { Features } from '../registers/features';
 
 /** A translation granule of VMSAv8-64 (DDI 0487 D8.2). */
@@ -10,21 +12,23 @@ export interface Granule {
   readonly firstBlockLevel: number;
   /** Encoding in the TG field of the TLB invalidation commands (IHI 0070 §4.4.1.1). */
   readonly commandCode: number;
+  /** log2 of the bytes that one entry at each level maps. */
+  readonly shifts: readonly number[];
+  /** Place of those bytes in PAGE_SIZES_LOG2; -1 at a level that the granule does not have. */
+  readonly sizeIndexes: readonly number[];
 }
 
-export const GRANULE_4K: Granule = { pageShift: 12, stride: 9, firstBlockLevel: 1, commandCode: 1 };
-export const GRANULE_16K: Granule = {
-  pageShift: 14,
-  stride: 11,
-  firstBlockLevel: 2,
-  commandCode: 2,
-};
-export const GRANULE_64K: Granule = {
-  pageShift: 16,
-  stride: 13,
-  firstBlockLevel: 2,
-  commandCode: 3,
-};
+function granule(own: Pick<Granule, 'pageShift' | 'firstBlockLevel' | 'commandCode'>): Granule {
+  // A table fills a page with entries of 8 bytes.
+  const stride = own.pageShift - 3;
+  const shifts = [3, 2, 1, 0].map((levelsBelow) => own.pageShift + stride * levelsBelow);
+  const sizeIndexes = shifts.map((shift) => (PAGE_SIZES_LOG2 as readonly number[]).indexOf(shift));
+  return { ...own, stride, shifts, sizeIndexes };
+}
+
+export const GRANULE_4K = granule({ pageShift: 12, firstBlockLevel: 1, commandCode: 1 });
+export const GRANULE_16K = granule({ pageShift: 14, firstBlockLevel: 2, commandCode: 2 });
+export const GRANULE_64K = granule({ pageShift: 16, firstBlockLevel: 2, commandCode: 3 });
 /**
  * The 64K granule where the output address has 52 bits: level 1 has 4 TiB blocks (DDI 0487 D8.3.1).
  */
@@ -62,23 +66,26 @@ function supported(granule: Granule | undefined, features: Features): Granule | 
   }
 }
 
-const PER_BYTES: readonly number[] = Array.from({ length: 64 }, (_, shift) => 2 ** -shift);
-
 /**
- * Index into a table of `level`. The start table takes all upper bits: it may be concatenated, and
- * the address is known to be inside its range (DDI 0487 D8.2.2).
+ * Index into a table of `level`. The start table takes all upper bits, `startMask` of them: it may
+ * be concatenated (DDI 0487 D8.2.2).
  */
 export function tableIndex(
   granule: Granule,
   level: number,
-  startLevel: number,
-  address: number,
+  start: { readonly startLevel: number; readonly startMask: number },
+  at: TlbAddress,
 ): number {
-  const position = Math.floor(address * PER_BYTES[levelShift(granule, level)]!);
-  return level === startLevel ? position : position & ((1 << granule.stride) - 1);
+  const mask = level === start.startLevel ? start.startMask : (1 << granule.stride) - 1;
+  return at.from(granule.shifts[level]!) & mask;
+}
+
+/** `startMask` of a start table at `level` for addresses of `inputBits` bits. */
+export function startMaskOf(granule: Granule, level: number, inputBits: number): number {
+  return (1 << (inputBits - levelShift(granule, level))) - 1;
 }
 
 /** log2 of the bytes that one entry at `level` maps. */
 export function levelShift(granule: Granule, level: number): number {
-  return granule.pageShift + granule.stride * (3 - level);
+  return granule.shifts[level]!;
 }

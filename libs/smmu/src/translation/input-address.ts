@@ -1,21 +1,21 @@
+import { TlbAddress } from '../cache/tlb-address';
 import type { Stage1Context, Stage1Half } from './context';
 
 const TWO_32 = 0x1_0000_0000;
-const TWO_52 = 2 ** 52;
+/** VA[55], in the upper word. */
+const HALF = 1 << 23;
+/** VA[51:32], in the upper word. */
+const BELOW_52 = (1 << 20) - 1;
 
 /**
  * The 64-bit input address of the transaction at hand, taken apart without bigint arithmetic.
  * Reused.
  */
 export class InputAddress {
-  /** 0: TTB0, 1: TTB1. Set by `select`. */
-  half = 0;
-  /** Bits [51:0] of the canonical address: what TLB entries are known by. Set by `select`. */
-  low52 = 0;
-  /** Distance from the first address of the half: what the walk indexes with. Set by `select`. */
-  offset = 0;
+  /** Half and bits [51:0] of the canonical address: what TLB entries are known by. Set by `select`. */
+  readonly at = new TlbAddress();
   private readonly whole = new BigUint64Array(1);
-  private readonly parts = new Uint32Array(this.whole.buffer);
+  private readonly parts = new Int32Array(this.whole.buffer);
 
   set(address: bigint): void {
     this.whole[0] = address;
@@ -23,7 +23,7 @@ export class InputAddress {
 
   /** The address as a number: exact below 2^53, and never rounded across a power of two. */
   asNumber(): number {
-    return this.parts[1]! * TWO_32 + this.parts[0]!;
+    return (this.parts[1]! >>> 0) * TWO_32 + (this.parts[0]! >>> 0);
   }
 
   /**
@@ -33,24 +33,25 @@ export class InputAddress {
    * @returns undefined when the address is in neither half's range.
    */
   select(context: Stage1Context): Stage1Half | undefined {
-    const lo = this.parts[0]!;
-    let hi = this.parts[1]!;
-    const single = context.halves[1] === undefined;
-    const upper = !single && (hi & 0x0080_0000) !== 0;
-    const half = context.halves[upper ? 1 : 0]!;
-    if (half.ignoresTopByte) hi = single ? hi & 0x00ff_ffff : ((hi << 8) >> 8) >>> 0;
-    this.half = upper ? 1 : 0;
-    if (upper) {
-      const below = (~hi >>> 0) * TWO_32 + (~lo >>> 0);
-      if (below >= half.inputLimit) return undefined;
-      this.low52 = TWO_52 - 1 - below;
-      this.offset = half.inputLimit - 1 - below;
-    } else {
-      const above = hi * TWO_32 + lo;
-      if (above >= half.inputLimit) return undefined;
-      this.low52 = above;
-      this.offset = above;
+    const { at } = this;
+    const [first, second] = context.halves;
+    at.low = this.parts[0]!;
+    const high = this.parts[1]!;
+    if (second === undefined || (high & HALF) === 0) {
+      const kept = first.ignoresTopByte ? high & 0x00ff_ffff : high;
+      at.half = 0;
+      at.high = kept & BELOW_52;
+      return isBelow(first.inputBits, kept, at.low) ? first : undefined;
     }
-    return half;
+    const kept = second.ignoresTopByte ? (high << 8) >> 8 : high;
+    at.half = 1;
+    at.high = kept & BELOW_52;
+    return isBelow(second.inputBits, ~kept, ~at.low) ? second : undefined;
   }
+}
+
+/** Whether an address is below 2^bits, `bits` being 25 to 52. */
+function isBelow(bits: number, high: number, low: number): boolean {
+  if (bits >= 32) return high >>> (bits - 32) === 0;
+  return high === 0 && low >>> bits === 0;
 }

@@ -1,5 +1,6 @@
 import { stage1Attributes } from '../attributes/memory-type';
-import { offsetInPage, pageSizeIndex } from '../cache/page-sizes';
+import { offsetInPage } from '../cache/page-sizes';
+import type { TlbAddress } from '../cache/tlb-address';
 import {
   entryAttributes,
   entryOrigin,
@@ -30,7 +31,7 @@ import {
   UXN_TABLE,
   VALID,
 } from './descriptor';
-import { levelShift, tableIndex } from './granule';
+import { tableIndex } from './granule';
 import { stage1Permissions } from './permissions';
 import type { Stage2Walker } from './stage2';
 import type { TableCache } from './table-cache';
@@ -62,20 +63,20 @@ export class Stage1Walker {
   ) {}
 
   /**
-   * Walks for the `offset` of an address inside its half. With stage 2, tables are at IPAs and
+   * Walks for an address. With stage 2, tables are at IPAs and
    * every descriptor fetch is translated first (IHI 0070 §3.3.4, §7.3.22).
    */
   walk(
     context: Stage1Context,
     half: Stage1Half,
-    offset: number,
+    at: TlbAddress,
     stage2: Stage2Context | undefined,
   ): Fault | undefined {
     const { granule } = half;
     const { tables, descriptor: entry } = this;
-    tables.begin(context, half, offset);
+    tables.begin(context, half, at);
     for (let level = tables.level; level <= 3; level++) {
-      const index = tableIndex(granule, level, half.startLevel, offset) * 8;
+      const index = tableIndex(granule, level, half, at) * 8;
       const failed = this.fetch(context, index, stage2);
       tables.reached(stage2, failed === undefined ? this.stage2 : undefined, index);
       if (failed !== undefined) return failed;
@@ -151,7 +152,7 @@ export class Stage1Walker {
   private leaf(context: Stage1Context, half: Stage1Half, level: number, tableBits: number): void {
     const { lo, hi } = this.descriptor;
     const { granule } = half;
-    this.sizeIndex = pageSizeIndex(levelShift(granule, level));
+    this.sizeIndex = granule.sizeIndexes[level]!;
     const output = this.descriptor.address(granule);
     this.leafBase = output - offsetInPage(this.sizeIndex, output);
     this.global = (lo & NOT_GLOBAL) === 0;

@@ -1,7 +1,8 @@
 import { isDevice, memAttrAttributes } from '../attributes/memory-type';
 import { packLeafAttributes } from '../attributes/stage2-attributes';
-import { offsetInPage, pageSizeIndex } from '../cache/page-sizes';
+import { offsetInPage } from '../cache/page-sizes';
 import type { Tlb } from '../cache/tlb';
+import { TlbAddress } from '../cache/tlb-address';
 import {
   entryAttributes,
   entryOrigin,
@@ -28,7 +29,7 @@ import {
   TABLE_OR_PAGE,
   VALID,
 } from './descriptor';
-import { levelShift, tableIndex } from './granule';
+import { tableIndex } from './granule';
 import { stage2Permissions } from './permissions';
 
 /**
@@ -43,6 +44,8 @@ export class Stage2Walker {
   /** Place of the leaf's size in PAGE_SIZES_LOG2. */
   sizeIndex = 0;
   private readonly descriptor = new Descriptor();
+  /** The IPA at hand. */
+  private readonly at = new TlbAddress();
   private leafBase = 0;
   /** Where the leaf of the last walk lies. */
   private leafAddress = 0;
@@ -66,13 +69,15 @@ export class Stage2Walker {
     need: number,
   ): Fault | undefined {
     if (ipa >= context.inputLimit) return fault('F_TRANSLATION', access, ipa);
-    const id = this.tlb.find(context.space, 0, ipa);
+    const { at, tlb } = this;
+    at.set(0, ipa);
+    const id = tlb.find(context.space, at);
     const stale = need === S2_WRITE ? S2_CLEAN : 0;
-    if (id >= 0 && (this.tlb.info(id) & stale) === 0) {
+    if (id >= 0 && (tlb.info(id) & stale) === 0) {
       this.provenance?.through(id);
-      this.info = this.tlb.info(id);
-      this.sizeIndex = this.tlb.sizeIndex(id);
-      this.pa = this.tlb.pa(id, ipa);
+      this.info = tlb.info(id);
+      this.sizeIndex = tlb.sizeIndex(id);
+      this.pa = tlb.pa(id, at);
       return this.permission(context, ipa, access, need);
     }
     this.provenance?.enterStage2();
@@ -91,15 +96,9 @@ export class Stage2Walker {
     const failed = this.walk(context, ipa, access) ?? this.permission(context, ipa, access, need);
     if (failed !== undefined) return failed;
     this.update(context, need === S2_WRITE);
-    this.tlb.insert(context.space, {
-      address: ipa,
-      half: 0,
-      sizeIndex: this.sizeIndex,
-      leafSizeIndex: this.sizeIndex,
-      pa: this.leafBase,
-      ipa: this.leafBase,
-      info: this.info,
-    });
+    const { tlb, sizeIndex } = this;
+    const entry = tlb.insert(context.space, this.at, sizeIndex, sizeIndex, this.info);
+    tlb.complete(entry, this.leafBase, this.leafBase);
     return undefined;
   }
 
@@ -127,12 +126,12 @@ export class Stage2Walker {
   private walk(context: Stage2Context, ipa: number, access: FaultClass): Fault | undefined {
     const { granule } = context;
     const entry = this.descriptor;
-    const cached = this.tlb.findTable(context.space, 0, ipa, granule.commandCode);
+    const cached = this.tlb.findTable(context.space, this.at, granule.commandCode);
     if (cached >= 0) this.provenance?.through(cached);
     let table = cached >= 0 ? this.tlb.tablePa(cached) : context.base;
     const first = cached >= 0 ? levelOf(this.tlb.info(cached)) + 1 : context.startLevel;
     for (let level = first; level <= 3; level++) {
-      const address = table + tableIndex(granule, level, context.startLevel, ipa) * 8;
+      const address = table + tableIndex(granule, level, context, this.at) * 8;
       if (!this.memory.backed(address)) {
         return { event: 'F_WALK_EABT', stage: 2, class: access, fetchAddress: address };
       }
@@ -147,29 +146,24 @@ export class Stage2Walker {
       if (output >= context.outputLimit) return fault('F_ADDR_SIZE', access, ipa);
       if (level < 3 && tableOrPage) {
         table = output;
-        if (this.walkCaches) this.keepTable(context, ipa, level, table);
+        if (this.walkCaches) this.keepTable(context, level, table);
         continue;
       }
       if (context.accessFlagFaults && (entry.lo & ACCESS_FLAG) === 0) {
         return fault('F_ACCESS', access, ipa);
       }
       this.leafAddress = address;
-      this.leaf(context, level, output, ipa);
+      this.leaf(context, level, output);
       return undefined;
     }
     throw new Error('a stage-2 walk ended without a leaf');
   }
 
-  private keepTable(context: Stage2Context, ipa: number, level: number, table: number): void {
+  private keepTable(context: Stage2Context, level: number, table: number): void {
     const { granule, space } = context;
-    this.tlb.insertTable(space, {
-      address: ipa,
-      half: 0,
-      sizeIndex: pageSizeIndex(levelShift(granule, level)),
-      pa: table,
-      ipa: table,
-      info: entryOrigin(KIND_STAGE2, level, granule.commandCode),
-    });
+    const info = entryOrigin(KIND_STAGE2, level, granule.commandCode);
+    const id = this.tlb.insertTable(space, this.at, granule.sizeIndexes[level]!, info);
+    this.tlb.complete(id, table, table);
   }
 
   /**
@@ -189,12 +183,12 @@ export class Stage2Walker {
     entry.write(this.memory, this.leafAddress, context.bigEndian);
   }
 
-  private leaf(context: Stage2Context, level: number, output: number, ipa: number): void {
+  private leaf(context: Stage2Context, level: number, output: number): void {
     const { lo, hi } = this.descriptor;
     const { granule } = context;
-    this.sizeIndex = pageSizeIndex(levelShift(granule, level));
+    this.sizeIndex = granule.sizeIndexes[level]!;
     this.leafBase = output - offsetInPage(this.sizeIndex, output);
-    this.pa = this.leafBase + offsetInPage(this.sizeIndex, ipa);
+    this.pa = this.leafBase + this.at.offset(this.sizeIndex);
     const memAttr = (lo >>> S2_MEMATTR_SHIFT) & 0xf;
     const shareability = (lo >>> S2_SH_SHIFT) & 3;
     const device = context.forcedWriteBack

@@ -1,5 +1,6 @@
-import { PAGE_SIZES_LOG2, pageSizeIndex } from '../cache/page-sizes';
+import { PAGE_SIZES_LOG2 } from '../cache/page-sizes';
 import type { Tlb } from '../cache/tlb';
+import { TlbAddress } from '../cache/tlb-address';
 import {
   entryOrigin,
   KIND_NESTED,
@@ -10,9 +11,7 @@ import {
 } from '../cache/tlb-info';
 import type { Provenance } from '../provenance/provenance';
 import type { Stage1Context, Stage1Half, Stage2Context } from './context';
-import { levelShift } from './granule';
 
-const TWO_52 = 2 ** 52;
 /** Where TABLE_BITS are in the upper half of a table descriptor. */
 const TABLE_BITS_SHIFT = 27;
 
@@ -35,7 +34,7 @@ export class TableCache {
   bits = 0;
   private context: Stage1Context | undefined;
   private half: Stage1Half | undefined;
-  private address = 0;
+  private at = new TlbAddress();
   /** The table at hand was named by a descriptor that this walk read. */
   private fresh = false;
 
@@ -47,14 +46,13 @@ export class TableCache {
   ) {}
 
   /** Begins a walk at the deepest cached table, or at the start table. */
-  begin(context: Stage1Context, half: Stage1Half, offset: number): void {
-    const upper = half === context.halves[1];
+  begin(context: Stage1Context, half: Stage1Half, at: TlbAddress): void {
     this.context = context;
     this.half = half;
-    this.address = upper ? TWO_52 - half.inputLimit + offset : offset;
+    this.at = at;
     this.fresh = false;
     const { own } = context.spaces;
-    const id = this.tlb.findTable(own, upper ? 1 : 0, this.address, half.granule.commandCode);
+    const id = this.tlb.findTable(own, at, half.granule.commandCode);
     if (id < 0) {
       this.level = half.startLevel;
       this.pa = this.ipa = half.base;
@@ -90,25 +88,18 @@ export class TableCache {
     index: number,
   ): void {
     if (!this.enabled || !this.fresh) return;
-    const half = this.half!;
-    const { pageShift } = half.granule;
-    const whole = translation !== undefined && PAGE_SIZES_LOG2[translation.sizeIndex]! >= pageShift;
+    const { granule } = this.half!;
+    const whole =
+      translation !== undefined && PAGE_SIZES_LOG2[translation.sizeIndex]! >= granule.pageShift;
     const atIpa = stage2 !== undefined && !whole;
     const level = this.level - 1;
-    this.tlb.insertTable(this.context!.spaces.own, {
-      address: this.address,
-      half: half === this.context!.halves[1] ? 1 : 0,
-      sizeIndex: pageSizeIndex(levelShift(half.granule, level)),
-      pa: stage2 !== undefined && whole ? translation.pa - index : this.ipa,
-      ipa: this.ipa,
-      info:
-        ((this.bits >>> TABLE_BITS_SHIFT) & TABLE_BITS) |
-        (atIpa ? TABLE_AT_IPA : 0) |
-        entryOrigin(
-          stage2 === undefined ? KIND_STAGE1 : KIND_NESTED,
-          level,
-          half.granule.commandCode,
-        ),
-    });
+    const info =
+      ((this.bits >>> TABLE_BITS_SHIFT) & TABLE_BITS) |
+      (atIpa ? TABLE_AT_IPA : 0) |
+      entryOrigin(stage2 === undefined ? KIND_STAGE1 : KIND_NESTED, level, granule.commandCode);
+    const { own } = this.context!.spaces;
+    const id = this.tlb.insertTable(own, this.at, granule.sizeIndexes[level]!, info);
+    const pa = stage2 !== undefined && whole ? translation.pa - index : this.ipa;
+    this.tlb.complete(id, pa, this.ipa);
   }
 }

@@ -1,6 +1,6 @@
 import { throughStage2 } from '../attributes/stage2-attributes';
-import { offsetInPage } from '../cache/page-sizes';
 import type { Tlb } from '../cache/tlb';
+import type { TlbAddress } from '../cache/tlb-address';
 import {
   attributesOf,
   entryAttributes,
@@ -70,7 +70,7 @@ export class Translator {
       return { event: 'F_TRANSLATION', ...STAGE1_FAULT };
     }
     const id = this.lookup(context, input);
-    if (id >= 0 && (this.tlb.info(id) & need.stale) === 0) return this.hit(id, input.low52, need);
+    if (id >= 0 && (this.tlb.info(id) & need.stale) === 0) return this.hit(id, input.at, need);
     // A TLB may answer for a disabled half, a walk may not (IHI 0070 §5.4.1.1).
     if (half.disabled) return { event: 'F_TRANSLATION', ...STAGE1_FAULT };
     return this.miss(context, half, input, need, stage2);
@@ -79,23 +79,23 @@ export class Translator {
   /** Stage-1 output of an address and size of its translation, once that has succeeded. */
   cached(context: Stage1Context, input: InputAddress): { ipa: number; sizeIndex: number } {
     const id = this.lookup(context, input);
-    return { ipa: this.tlb.ipa(id, input.low52), sizeIndex: this.tlb.sizeIndex(id) };
+    return { ipa: this.tlb.ipa(id, input.at), sizeIndex: this.tlb.sizeIndex(id) };
   }
 
   private lookup(context: Stage1Context, input: InputAddress): number {
     const { own, global } = context.spaces;
-    const id = this.tlb.find(own, input.half, input.low52);
-    return id >= 0 ? id : this.tlb.find(global, input.half, input.low52);
+    const id = this.tlb.find(own, input.at);
+    return id >= 0 ? id : this.tlb.find(global, input.at);
   }
 
-  private hit(id: number, address: number, need: Need): Fault | undefined {
+  private hit(id: number, at: TlbAddress, need: Need): Fault | undefined {
     this.provenance?.hit(id);
     const info = this.tlb.info(id);
     if ((info & need.stage1) !== need.stage1) return { event: 'F_PERMISSION', ...STAGE1_FAULT };
     if ((info & need.stage2) !== need.stage2) {
-      return { event: 'F_PERMISSION', stage: 2, class: 'IN', ipa: this.tlb.ipa(id, address) };
+      return { event: 'F_PERMISSION', stage: 2, class: 'IN', ipa: this.tlb.ipa(id, at) };
     }
-    this.pa = this.tlb.pa(id, address);
+    this.pa = this.tlb.pa(id, at);
     this.info = info;
     return undefined;
   }
@@ -109,7 +109,8 @@ export class Translator {
   ): Fault | undefined {
     this.provenance?.begin();
     const walk = this.stage1;
-    const failed = walk.walk(context, half, input.offset, stage2);
+    const { at } = input;
+    const failed = walk.walk(context, half, at, stage2);
     if (failed !== undefined) return failed;
     // A stage-1 permission fault comes before any stage-2 fault of the output (IHI 0070 §7.3.22).
     if ((walk.info & need.stage1) !== need.stage1) {
@@ -117,7 +118,7 @@ export class Translator {
     }
     const forbidden = walk.update(context, need.stale !== 0, stage2);
     if (forbidden !== undefined) return forbidden;
-    const ipa = walk.leafBase + offsetInPage(walk.sizeIndex, input.low52);
+    const ipa = walk.leafBase + at.offset(walk.sizeIndex);
     this.pa = ipa;
     this.info = walk.info;
     let sizeIndex = walk.sizeIndex;
@@ -128,16 +129,10 @@ export class Translator {
       this.info = combined(walk.info, this.stage2.info, stage2);
       sizeIndex = Math.min(sizeIndex, this.stage2.sizeIndex);
     }
-    const offset = offsetInPage(sizeIndex, input.low52);
-    this.tlb.insert(walk.global ? context.spaces.global : context.spaces.own, {
-      address: input.low52,
-      half: input.half,
-      sizeIndex,
-      leafSizeIndex: walk.sizeIndex,
-      pa: this.pa - offset,
-      ipa: ipa - offset,
-      info: this.info,
-    });
+    const space = walk.global ? context.spaces.global : context.spaces.own;
+    const id = this.tlb.insert(space, at, sizeIndex, walk.sizeIndex, this.info);
+    const offset = at.offset(sizeIndex);
+    this.tlb.complete(id, this.pa - offset, ipa - offset);
     return undefined;
   }
 }
