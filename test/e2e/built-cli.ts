@@ -36,11 +36,12 @@ export function linesOf({ stdout }: Ended): Record<string, unknown>[] {
 
 /**
  * Compares what a command printed with its golden transcript, `transcripts/NAME.txt`; with UPDATE_TRANSCRIPTS=1 in the
- * environment writes that instead. Words of `masked` (a folder's name) stand as `…` there.
+ * environment writes that instead. Words of `masked` (a folder's name) stand as `…` there, times as TIME.
  */
 export function expectTranscript(name: string, printed: string, masked: readonly string[]): void {
   const file = join(ROOT, 'test/e2e/transcripts', `${name}.txt`);
-  const text = masked.reduce((all, word) => all.replaceAll(word, '…'), printed);
+  const timeless = printed.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME');
+  const text = masked.reduce((all, word) => all.replaceAll(word, '…'), timeless);
   if (process.env['UPDATE_TRANSCRIPTS'] === '1') {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);

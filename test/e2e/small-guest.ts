@@ -14,7 +14,7 @@ import {
   setUp,
   vsmmuOf,
 } from '@steward/control';
-import type { Answer, GuestPlan } from '@steward/control';
+import type { Answer, AppliedCommit, GuestPlan } from '@steward/control';
 import { toHex } from '@steward/domain';
 import type { Command, GuestRegister } from '@steward/domain';
 import type { Recording } from '@steward/guest';
@@ -42,13 +42,21 @@ const SYNC = [0x0000_0000_0fc0_2046n, 0n] as const;
 /** A host with one SMMU and one guest that has enabled its vSMMU, over a ledger in a temporary folder. */
 export class SmallGuest {
   private n = 0;
+  private last: AppliedCommit | undefined;
 
   private constructor(
     readonly app: INestApplicationContext,
     readonly ledger: Ledger,
     readonly readModels: ReadModels,
     private readonly folder: string,
-  ) {}
+  ) {
+    app.get(Projection).applied$.subscribe((applied) => (this.last = applied));
+  }
+
+  /** What the machine did about the commit applied last. */
+  effectsOfLast(): AppliedCommit['effects'] {
+    return this.last?.effects ?? [];
+  }
 
   static async open(folder = mkdtempSync(join(tmpdir(), 'steward-e2e-'))): Promise<SmallGuest> {
     const file = join(folder, 'ledger.db');

@@ -36,6 +36,7 @@ const EXIT_BY_ERROR: Readonly<Record<string, ExitCode>> = {
   NoSuchSmmu: EXIT.notFound,
   BisectBoundsError: EXIT.failed,
   UnsupportedTrace: EXIT.refused,
+  NothingToExplain: EXIT.notFound,
   ForkSyntaxError: EXIT.usage,
   ForkRefusedError: EXIT.refused,
 };

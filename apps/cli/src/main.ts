@@ -13,6 +13,7 @@ import { replayCommand } from './commands/replay';
 import { runCommand } from './commands/run';
 import { showCommand } from './commands/show';
 import { verifyCommand } from './commands/verify';
+import { whyCommand } from './commands/why';
 import { EXIT, exitCodeOf, isExpected } from './exit-codes';
 
 const VERSION = '0.1.0';
@@ -27,7 +28,7 @@ function program(): Command {
       '\nExit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused, 5 tampering found, 6 replay diverged',
     );
   const commands = [
-    ...[runCommand, logCommand, showCommand, getCommand, diffCommand, auditCommand],
+    ...[runCommand, logCommand, showCommand, getCommand, diffCommand, whyCommand, auditCommand],
     ...[
       evidenceCommands,
       bisectCommand,

@@ -37,3 +37,9 @@ export function nonNegativeInteger(text: string): number {
   }
   return value;
 }
+
+/** A 64-bit address given as 0x…. */
+export function hexAddress(text: string): bigint {
+  if (!/^0x[0-9a-f]{1,16}$/i.test(text)) throw new InvalidArgumentError('expected 0x… in hex.');
+  return BigInt(text);
+}

@@ -234,6 +234,12 @@ export class HostDriver {
     return [...master.smmu.streamTable.read(first)];
   }
 
+  /** The SMMU a device is behind, and its StreamIDs there. */
+  placeOf(device: string): { readonly smmu: string; readonly streamIds: readonly number[] } {
+    const { smmu, streamIds } = this.masterOf(device);
+    return { smmu: smmu.description.id, streamIds };
+  }
+
   /** What a nest parent contributes to the STEs of its devices. */
   stage2Of(parent: string): Stage2Configuration {
     return this.parentOf(parent).stage2;

@@ -3,7 +3,7 @@ import type { DomainEvent, Hex } from '@steward/domain';
 import { HostDriver } from '@steward/host';
 import type { AttachRequest, IdrWords } from '@steward/host';
 import { PhysicalMemory } from '@steward/smmu';
-import type { CommandWords } from '@steward/smmu';
+import type { CommandWords, Smmu } from '@steward/smmu';
 import { performDma } from './dma';
 import { EffectRecorder } from './effect-recorder';
 import type { MachineEffect } from './effects';
@@ -81,6 +81,29 @@ export class HostMachine {
   /** Host address that backs a guest address. */
   backing(vm: string, ipa: number): number | undefined {
     return this.guests.get(vm)?.backing(ipa);
+  }
+
+  /** Physical memory, to look at and to listen to; whoever writes to it breaks the fold. */
+  get physicalMemory(): PhysicalMemory {
+    return this.memory;
+  }
+
+  /** The SMMU that a device is behind, and its StreamIDs there. */
+  placeOf(device: string): { readonly hardware: Smmu; readonly streamIds: readonly number[] } {
+    const { smmu, streamIds } = this.driver.placeOf(device);
+    return { hardware: this.driver.hardware(smmu), streamIds };
+  }
+
+  /** A device as a guest names it; undefined while none does. */
+  vdeviceOf(
+    device: string,
+  ): { readonly vsmmu: string; readonly vsid: number; readonly vm: string } | undefined {
+    for (const [vsmmu, { devices, parent }] of this.vsmmus) {
+      for (const [vsid, id] of devices) {
+        if (id === device) return { vsmmu, vsid, vm: found(this.vmOfParent.get(parent), parent) };
+      }
+    }
+    return undefined;
   }
 
   private on(id: string, event: DomainEvent): void {

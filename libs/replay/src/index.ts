@@ -12,7 +12,13 @@ export {
   type Probe,
   type Verdict,
 } from './bisect/bisect';
-export { deviceAttached, digestDiffers, steFieldEquals, type Predicate } from './bisect/predicates';
+export {
+  deviceAttached,
+  digestDiffers,
+  steFieldEquals,
+  translationIs,
+  type Predicate,
+} from './bisect/predicates';
 export { CHANGE_FORMS, ForkSyntaxError, parseChange, type Change } from './fork/changes';
 export { Comparison, type Row, type SideTotals, type StepDifference } from './fork/comparison';
 export { parseInsertions } from './fork/insertions';
@@ -27,3 +33,12 @@ export {
   type ForkStep,
   type Insertion,
 } from './fork/steps';
+export { causesOf, consequencesOf, type Cause, type Consequence } from './why/causes';
+export { whyAnswer, type Looked } from './why/why-answer';
+export {
+  NothingToExplain,
+  whyWords,
+  type ExplainedWord,
+  type WhyWords,
+  type WordsQuestion,
+} from './why/why-words';

@@ -11,13 +11,17 @@ const BASE_MASK = 0x000f_ffff_ffff_ffc0n;
  * (IHI 0070 §3.3). Undefined when the table does not hold the StreamID or lies outside RAM.
  */
 export function readVste(view: VsmmuView, vsid: number): readonly [bigint, bigint] | undefined {
-  const at = steAddress(view, vsid);
+  const at = vsteAddress(view, vsid);
   if (at === undefined) return undefined;
   const [low, high] = [view.readGuest(at), view.readGuest(at + 8)];
   return low === undefined || high === undefined ? undefined : [low, high];
 }
 
-function steAddress(view: VsmmuView, vsid: number): number | undefined {
+/** IPA of a vSTE in the guest's stream table; undefined when the table does not hold the StreamID. */
+export function vsteAddress(
+  view: Pick<VsmmuView, 'register' | 'readGuest'>,
+  vsid: number,
+): number | undefined {
   const config = view.register('STRTAB_BASE_CFG');
   const base = Number(view.register('STRTAB_BASE') & BASE_MASK);
   const log2size = Number(config & 0x3fn);

@@ -3,7 +3,7 @@ export type { VsteIntent } from './canonical-vste';
 export { reactToGuestCommands } from './guest-commands';
 export { reactToFault } from './guest-events';
 export { reactToRegisterWrite } from './guest-registers';
-export { readVste } from './guest-stream-table';
+export { readVste, vsteAddress } from './guest-stream-table';
 export type { Answer, Reaction } from './restage';
 export { proxyDomain } from './view';
 export type { VsmmuView } from './view';

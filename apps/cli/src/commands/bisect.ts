@@ -2,12 +2,18 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import { z } from 'zod';
-import { bisect, deviceAttached, digestDiffers, steFieldEquals } from '@steward/replay';
+import {
+  bisect,
+  deviceAttached,
+  digestDiffers,
+  steFieldEquals,
+  translationIs,
+} from '@steward/replay';
 import type { BisectResult, Predicate, Probe, Verdict } from '@steward/replay';
 import { CliError, EXIT } from '../exit-codes';
 import { readJson } from '../files';
 import { positionOf, withLedger, withReadModels, type OpenLedger } from '../ledger-access';
-import { withLedgerOption } from '../options';
+import { hexAddress, withLedgerOption } from '../options';
 import { colour, print, printJson, say } from '../output';
 
 interface BisectFlags {
@@ -21,6 +27,7 @@ interface BisectFlags {
   readonly to?: string;
   readonly field?: string;
   readonly value?: string;
+  readonly iova?: string;
   readonly other?: string;
   readonly state?: string;
 }
@@ -35,10 +42,15 @@ const PREDICATES = {
     needs: ['device', 'field', 'value'],
     make: ({ ledger }: OpenLedger, f: Asked) => steFieldEquals(ledger, f.device, f),
   },
+  translation: {
+    needs: ['device', 'iova', 'to'],
+    make: ({ ledger }: OpenLedger, f: Asked) =>
+      translationIs(ledger, f.device, { iova: hexAddress(f.iova), to: addressOrNowhere(f.to) }),
+  },
   digest: { needs: ['other'], make: undefined },
 } as const;
 type PredicateName = keyof typeof PREDICATES;
-type Option = 'device' | 'to' | 'field' | 'value' | 'other';
+type Option = 'device' | 'to' | 'field' | 'value' | 'iova' | 'other';
 type Asked = Record<Option, string>;
 
 export function bisectCommand(program: Command): void {
@@ -52,12 +64,20 @@ export function bisectCommand(program: Command): void {
     .option('--good <position>', 'a commit at which it does not hold yet', '0')
     .option('--bad <position>', 'a commit at which it holds', 'latest')
     .option('--device <id>', 'the device asked about')
-    .option('--to <domain>', 'blocked, KIND/ID, or the ID of a domain')
+    .option(
+      '--to <where>',
+      'blocked, KIND/ID, or the ID of a domain; of a translation: a PA in hex, or nowhere',
+    )
+    .option('--iova <address>', 'address that is translated, in hex')
     .option('--field <name>', 'a field of the STE in force, e.g. Config')
     .option('--value <value>', 'its value as `get device` shows it, e.g. NESTED or 0x1')
     .option('--other <ledger>', 'the ledger whose digests are compared')
     .option('--state <file>', 'keeps the probes, so that an interrupted search goes on')
     .action((flags: BisectFlags) => run(flags));
+}
+
+function addressOrNowhere(text: string): bigint | undefined {
+  return text === 'nowhere' ? undefined : hexAddress(text);
 }
 
 function predicateHelp(): string {

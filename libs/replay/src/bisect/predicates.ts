@@ -1,4 +1,6 @@
+import { translationPath } from '@steward/audit';
 import type { Digests, Ledger } from '@steward/ledger';
+import { MachineStates } from '../time-travel/machine-states';
 import { States } from '../time-travel/states';
 import type { View, ViewObject } from '../time-travel/state-view';
 
@@ -52,6 +54,26 @@ export function steFieldEquals(
     if (ste === undefined) return false;
     const shown: View = ste.fields[field] ?? '0x0';
     return shown === value;
+  };
+}
+
+/**
+ * The tables lead an IOVA of a device to a PA, or, where `to` is undefined, nowhere. What is cached does not count, nor do
+ * permissions. Before the device existed it led nowhere.
+ */
+export function translationIs(
+  ledger: Ledger,
+  device: string,
+  { iova, to }: { readonly iova: bigint; readonly to: bigint | undefined },
+): Predicate {
+  let states = new MachineStates();
+  return async (position) => {
+    if (states.position > position) states = new MachineStates();
+    await states.advance(ledger, position);
+    const host = states.host(states.hostOfDevice(device) ?? '');
+    if (host === undefined) return to === undefined;
+    const { end } = translationPath(host, { device, iova });
+    return to === (end.kind === 'ok' ? BigInt(end.pa) : undefined);
   };
 }
 

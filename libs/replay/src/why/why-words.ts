@@ -1,0 +1,128 @@
+import { translationPath } from '@steward/audit';
+import type { PathEnd, PathEntry } from '@steward/audit';
+import type { Ledger } from '@steward/ledger';
+import type { HostMachine } from '@steward/machine';
+import { vsteAddress } from '@steward/vmm';
+import { MachineStates } from '../time-travel/machine-states';
+import { causesOf, type Cause } from './causes';
+import { lastChanges, wordKey, type WordChange, type WordPlace } from './word-history';
+
+/** Words of memory one can ask about. */
+export type WordsQuestion =
+  | { readonly kind: 'ste' | 'vste'; readonly device: string }
+  | { readonly kind: 'cd'; readonly device: string; readonly pasid?: number }
+  | {
+      readonly kind: 'translation';
+      readonly device: string;
+      readonly iova: bigint;
+      readonly pasid?: number;
+    }
+  | { readonly kind: 'word'; readonly host: string; readonly pa: number };
+
+/** A word, and since when and by whose order it is what it is. */
+export interface ExplainedWord {
+  readonly entry: PathEntry | 'word';
+  readonly role: string;
+  readonly pa: number;
+  readonly word: bigint;
+  /** Null: nothing has ever changed it from what memory was at the start. */
+  readonly change: WordChange | null;
+}
+
+export interface WhyWords {
+  readonly host: string;
+  readonly words: readonly ExplainedWord[];
+  /** Where the words lead, of a translation. */
+  readonly end?: PathEnd;
+  /** Of each commit that changed one of the words: it and its causes, up to the command from outside. */
+  readonly chains: ReadonlyMap<number, readonly Cause[]>;
+}
+
+/** What is asked about is not there. */
+export class NothingToExplain extends Error {
+  override readonly name = 'NothingToExplain';
+}
+
+type Found = Omit<ExplainedWord, 'change'>;
+
+/**
+ * The words that a question is about, as they stand after commit `at`, each with its last change and that one's causes.
+ * @throws NothingToExplain
+ */
+export async function whyWords(
+  ledger: Ledger,
+  question: WordsQuestion,
+  { at, progress }: { readonly at: number; readonly progress?: (position: number) => void },
+): Promise<WhyWords> {
+  const states = new MachineStates();
+  await states.advance(ledger, at, progress);
+  const name = question.kind === 'word' ? question.host : states.hostOfDevice(question.device);
+  const found = states.host(name ?? '');
+  if (name === undefined || found === undefined) {
+    throw new NothingToExplain(
+      `no such ${question.kind === 'word' ? 'host' : 'device'} at commit ${at}`,
+    );
+  }
+  const { words, end } = wordsFor(found, question);
+  const places: WordPlace[] = words.map(({ pa }) => ({ host: name, pa }));
+  const changes = await lastChanges(ledger, places, { until: at, ...(progress && { progress }) });
+  const explained = words.map((word) => ({
+    ...word,
+    change: changes.get(wordKey({ host: name, pa: word.pa })) ?? null,
+  }));
+  const chains = new Map<number, readonly Cause[]>();
+  for (const { position } of changes.values()) {
+    if (!chains.has(position)) chains.set(position, await causesOf(ledger, position));
+  }
+  return { host: name, words: explained, ...(end && { end }), chains };
+}
+
+function wordsFor(
+  host: HostMachine,
+  question: WordsQuestion,
+): { readonly words: readonly Found[]; readonly end?: PathEnd } {
+  switch (question.kind) {
+    case 'word': {
+      const { pa } = question;
+      const memory = host.physicalMemory;
+      if (!memory.backed(pa)) throw new NothingToExplain(`no memory at 0x${pa.toString(16)}`);
+      return { words: [{ entry: 'word', role: 'word', pa, word: memory.read64(pa) }] };
+    }
+    case 'vste':
+      return { words: vsteWords(host, question.device) };
+    case 'translation':
+      return translationPath(host, question);
+    default: {
+      const { device } = question;
+      const pasid = question.kind === 'cd' ? question.pasid : undefined;
+      const path = translationPath(host, { device, ...(pasid !== undefined && { pasid }) });
+      const wanted = question.kind === 'ste' ? 'STE' : 'CD';
+      const words = path.words.filter(({ entry }) => entry === wanted);
+      if (words.length > 0) return { words };
+      const why = path.end.kind === 'stops' ? path.end.why : 'stage 1 is not used';
+      throw new NothingToExplain(`${device} has no ${wanted} in force: ${why}`);
+    }
+  }
+}
+
+/** The two words of the guest's STE, in the guest's own stream table. */
+function vsteWords(host: HostMachine, device: string): Found[] {
+  const vdevice = host.vdeviceOf(device);
+  if (vdevice === undefined) throw new NothingToExplain(`${device} has no vDEVICE`);
+  const { vsmmu, vsid, vm } = vdevice;
+  const queues = host.queuesOf(vsmmu);
+  const view = {
+    register: (name: Parameters<typeof queues.read>[0]) => queues.read(name),
+    readGuest: (ipa: number) => host.readGuest(vm, ipa),
+  };
+  const at = vsteAddress(view, vsid);
+  if (at === undefined) throw new NothingToExplain(`the guest's stream table lacks vSID ${vsid}`);
+  return [0, 1].map((i) => {
+    const pa = host.backing(vm, at + 8 * i);
+    const word = host.readGuest(vm, at + 8 * i);
+    if (pa === undefined || word === undefined) {
+      throw new NothingToExplain(`the guest's stream table lies outside its RAM`);
+    }
+    return { entry: 'STE', role: `vSTE word ${i}`, pa, word };
+  });
+}

@@ -1,0 +1,167 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { encodeDma } from '@steward/domain';
+import { translationPath } from '@steward/audit';
+import { SqliteLedger } from '@steward/ledger';
+import {
+  consequencesOf,
+  NothingToExplain,
+  translationIs,
+  whyAnswer,
+  whyWords,
+} from '@steward/replay';
+import { CD } from '@steward/smmu';
+import { projectRoot } from '../conformance/project-root';
+import { documentOf, expectTranscript, steward } from './built-cli';
+import { DEVICE, GUEST, SmallGuest } from './small-guest';
+
+const CD_AT = 0x4002_0000;
+const TABLES = [0x4003_0000, 0x4003_1000, 0x4003_2000] as const;
+const S1 = [BigInt(CD_AT) | 0xbn, 0xd6n] as const;
+/** EATS=2: the kernel refuses it. */
+const ILLEGAL = [S1[0], 0x2000_00d6n] as const;
+const IOVA = 0x1000n;
+const LEAF = 0x60_0000_0000_0743n;
+const page = (ipa: number): bigint => BigInt(ipa) | LEAF;
+const FIRST_PAGE = 0x4020_0000;
+const OTHER_PAGE = 0x4020_1000;
+
+describe('steward why', () => {
+  let folder: string;
+  let ledger: SqliteLedger;
+  const at = { cd: 0, leaf: 0, s1: 0, remapped: 0, illegal: 0 };
+  let hit: { pa: bigint; path: number };
+  beforeAll(async () => {
+    const guest = await SmallGuest.open();
+    const cd = CD.encode({
+      ...{ V: 1n, AA64: 1n, A: 1n, R: 1n, T0SZ: 25n, IPS: 5n, EPD1: 1n, ASID: 7n },
+      ...{ TTB0: BigInt(TABLES[0]), MAIR0: 0xffn },
+    });
+    at.cd = (await guest.store(cd.map((word, i) => [CD_AT + 8 * i, word] as const))).position;
+    const table = (next: number): bigint => BigInt(next) | 3n;
+    const leafAt = TABLES[2] + 8 * Number(IOVA >> 12n);
+    at.leaf = (
+      await guest.store([
+        [TABLES[0], table(TABLES[1])],
+        [TABLES[1], table(TABLES[2])],
+        [leafAt, page(FIRST_PAGE)],
+      ])
+    ).position;
+    at.s1 = (await guest.changeSte(S1)).position;
+    await guest.issue('guest:g', {
+      ...{ type: 'GuestActs', vm: GUEST, devices: [DEVICE], segments: [{ op: 'dma', count: 1 }] },
+      words: encodeDma([{ device: 0, stream: 0, write: false, iova: IOVA }]),
+    });
+    const dma = guest.effectsOfLast().find(({ kind }) => kind === 'dma');
+    const path = translationPath(guest.machine, { device: DEVICE, iova: IOVA });
+    hit = { pa: dma?.words[1] ?? 0n, path: path.end.kind === 'ok' ? path.end.pa : 0 };
+    at.remapped = (await guest.store([[leafAt, page(OTHER_PAGE)]])).position;
+    at.illegal = (await guest.changeSte(ILLEGAL)).position;
+    folder = await guest.close({ keep: true });
+    const file = join(folder, 'ledger.db');
+    const migrations = join(projectRoot(), 'migrations');
+    ledger = await SqliteLedger.open({ file, migrations, mode: 'read' });
+  });
+  afterAll(async () => {
+    await ledger.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('follows a translation where hardware went', () => {
+    expect(hit.pa).toBe(BigInt(hit.path));
+    expect(hit.path).not.toBe(0);
+  });
+
+  it('names the commit that last changed each word on the way, at that position', async () => {
+    const question = { kind: 'translation', device: DEVICE, iova: IOVA } as const;
+    const changesAt = async (position: number) => {
+      const { words, chains, end } = await whyWords(ledger, question, { at: position });
+      const leaf = words.find(({ role }) => role === 'stage 1 level 3');
+      return {
+        leaf: leaf?.change?.position,
+        cd: words.find((w) => w.role === 'CD word 1'),
+        chains,
+        end,
+      };
+    };
+    const before = await changesAt(at.remapped - 1);
+    expect([before.leaf, before.cd?.change?.position]).toEqual([at.leaf, at.cd]);
+    const after = await changesAt(at.remapped);
+    expect(after.leaf).toBe(at.remapped);
+    expect(after.end).toMatchObject({ kind: 'ok', ipa: OTHER_PAGE });
+    expect(after.chains.get(at.remapped)?.map(({ actor }) => actor)).toEqual(['guest:g']);
+  });
+
+  it('leads from an STE back to the guest that asked for it', async () => {
+    const { words, chains } = await whyWords(
+      ledger,
+      { kind: 'ste', device: DEVICE },
+      { at: at.illegal - 1 },
+    );
+    const attached = words[0]?.change;
+    expect(attached).toMatchObject({ event: 'DeviceAttached', byHardware: false });
+    expect(chains.get(attached!.position)?.map((c) => [c.actor, c.command['type']])).toEqual([
+      ['vmm:g', 'AttachDevice'],
+      ['guest:g', 'QueueGuestCommands'],
+    ]);
+  });
+
+  it('says what a refusal followed from, and what it led to', async () => {
+    const { led } = await consequencesOf(ledger, at.illegal);
+    expect(led.map((c) => [c.command['type'], c.outcome.ok])).toEqual([
+      ['AllocateNestedDomain', false],
+      ['AttachDevice', true],
+      ['FreeNestedDomain', true],
+      ['RecordGuestEvent', true],
+      ['CompleteGuestCommands', true],
+    ]);
+    const refused = await ledger.commit(led[0]!.position);
+    const looked = await whyAnswer(ledger, refused!);
+    expect(looked.map(({ stream }) => stream)).toEqual(
+      expect.arrayContaining(['device/g.0010', 'smmu/s', 'host/h', 'vsmmu/g.vsmmu']),
+    );
+    expect(looked[0]).toMatchObject({ version: 0, changedAt: null });
+  });
+
+  it('has nothing to say of what is not there', async () => {
+    for (const [question, position] of [
+      [{ kind: 'ste', device: 'none' }, at.s1],
+      [{ kind: 'cd', device: DEVICE }, at.cd],
+      [{ kind: 'word', host: 'h', pa: 0x10 }, at.s1],
+    ] as const) {
+      await expect(whyWords(ledger, question, { at: position })).rejects.toThrow(NothingToExplain);
+    }
+  });
+
+  it('a predicate of bisect finds where a translation changed', async () => {
+    const to = BigInt(hit.path);
+    const first = translationIs(ledger, DEVICE, { iova: IOVA, to });
+    expect(await Promise.all([first(at.s1 - 1)])).toEqual([false]);
+    expect(await first(at.remapped - 1)).toBe(true);
+    expect(await first(at.remapped)).toBe(false);
+    const nowhere = translationIs(ledger, DEVICE, { iova: 0x5000n, to: undefined });
+    expect([await nowhere(0), await nowhere(at.remapped)]).toEqual([true, true]);
+  });
+
+  it('at the command line', () => {
+    const file = join(folder, 'ledger.db');
+    const why = (...args: string[]) => steward('why', ...args, '--ledger', file);
+    const position = String(at.remapped);
+    const translation = why('translation', DEVICE, '0x1000', '--at', position);
+    expect([translation.code, translation.stderr]).toEqual([0, '']);
+    expectTranscript('why-translation', translation.stdout, [folder]);
+    expectTranscript('why-commit', why('commit', String(at.illegal + 1)).stdout, [folder]);
+    const vste = documentOf(why('vste', DEVICE, '--json'));
+    expect(vste).toMatchObject({ question: { kind: 'vste' }, host: 'h' });
+    expect(vste['words']).toHaveLength(2);
+    expect(why('cd', 'none').code).toBe(3);
+    const bisect = ['--device', DEVICE, '--iova', '0x1000', '--to', `0x${hit.path.toString(16)}`];
+    const found = documentOf(
+      steward(
+        ...['bisect', '--predicate', 'translation', ...bisect, '--bad', String(at.remapped - 1)],
+        ...['--json', '--ledger', file],
+      ),
+    );
+    expect(found['first']).toBe(at.s1 + 2);
+  });
+});
