@@ -13,7 +13,7 @@ export interface CommandOrigin {
 }
 
 /** Hands on which commands one SMMU stopped at, with its name. */
-class ErrorReports implements SmmuObserver {
+export class ErrorReports implements SmmuObserver {
   constructor(
     protected readonly smmu: string,
     protected readonly observer: HostObserver,
@@ -25,7 +25,7 @@ class ErrorReports implements SmmuObserver {
 }
 
 /** Hands on each command as well, and whose it is: an SMMU counts what a command removes only for someone who is told. */
-class CommandReports extends ErrorReports {
+export class CommandReports extends ErrorReports {
   constructor(
     smmu: string,
     observer: HostObserver,

@@ -2,9 +2,7 @@ import type { DomainEvent } from '@steward/domain';
 import { Digest } from './digest';
 import type { MachineEffect } from './effects';
 import { HostMachine } from './host-machine';
-
-/** Names the code that computed a digest. It changes whenever the same log would give other effects. */
-export const MACHINE_VERSION = '1';
+import { decodeHost, encodeHost } from './snapshot/host-snapshot';
 
 /** A commit, as far as the machine cares. */
 export interface MachineCommit {
@@ -44,6 +42,30 @@ export class Machine {
     const host = this.hosts.get(id);
     if (host === undefined) throw new Error(`no event has registered host ${id}`);
     return host;
+  }
+
+  /** The digest of a host's effects so far; undefined for a host that no event has registered. */
+  digestOf(host: string): string | undefined {
+    return this.digests.get(host);
+  }
+
+  /**
+   * The whole state of a host as bytes, from which `restore` goes on.
+   * @throws Error for a host that no event has registered; SnapshotError when it holds what no snapshot can.
+   */
+  snapshot(host: string): Uint8Array {
+    const digest = this.digests.get(host) ?? GENESIS;
+    return encodeHost({ machine: this.host(host), digest });
+  }
+
+  /**
+   * Puts a host into the state that a snapshot holds, in place of what it was.
+   * @throws SnapshotError for bytes that are no snapshot by this code; the machine is left as it was.
+   */
+  restore(host: string, snapshot: Uint8Array): void {
+    const { machine, digest } = decodeHost(snapshot);
+    this.hosts.set(host, machine);
+    this.digests.set(host, digest);
   }
 
   /** One digest for all hosts. */

@@ -41,6 +41,7 @@ export type { StalledTransaction } from './stalls/stalled-transactions';
 export type { MemoryAttributes } from './attributes/memory-attributes';
 export type { Outcome, Transaction } from './transaction';
 export { Smmu } from './smmu';
+export { SMMU_STATE_CLASSES } from './state-classes';
 export {
   AddressTranslationCache,
   type AtcEntry,

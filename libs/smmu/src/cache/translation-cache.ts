@@ -27,7 +27,7 @@ export interface Named {
 }
 
 /** The spaces of one regime with ASIDs: a VMID of NS-EL1, EL2 (which has one ASID) or EL2-E2H. */
-class Regime implements SpaceOwner {
+export class Regime implements SpaceOwner {
   readonly asids = new Map<number, TlbSpace>();
   readonly globals: (TlbSpace | undefined)[] = [undefined, undefined];
   stage2: TlbSpace | undefined;

@@ -1,0 +1,24 @@
+import { HOST_STATE_CLASSES } from '@steward/host';
+import { SMMU_STATE_CLASSES } from '@steward/smmu';
+import { EffectRecorder } from '../effect-recorder';
+import { GuestMemory } from '../guest-memory';
+import { GuestQueues } from '../guest-queues';
+import { IoasMirror } from '../ioas-mirror';
+import { HostMachine } from '../host-machine';
+import type { StateClasses } from './object-graph';
+
+const ROOMS = {
+  smmu: SMMU_STATE_CLASSES,
+  host: HOST_STATE_CLASSES,
+  machine: [EffectRecorder, GuestMemory, GuestQueues, HostMachine, IoasMirror],
+} as const;
+
+/**
+ * The classes that a host's machine consists of, by `room.Class`. Their fields are the state: a field may hold
+ * anything but functions.
+ */
+export const MACHINE_CLASSES: StateClasses = new Map(
+  Object.entries(ROOMS).flatMap(([room, classes]) =>
+    classes.map((type) => [`${room}.${type.name}`, type] as const),
+  ),
+);
