@@ -1,15 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import { hashCommit } from './commit-hash';
 import type { EncodedDraft } from './draft-encoding';
-import type { AppendResult, StoredCommit } from './port';
+import { decodeJson } from './json';
+import type { AppendResult, StreamRead } from './port';
 import type { CommitRow, EventRow } from './rows';
 
-/** What admission asks of the store, inside the transaction that will write. */
-export interface LogView {
-  findCommand(commandId: string): StoredCommit | undefined;
-  /** The number of events in the stream. */
-  versionOf(stream: string): number;
-}
+// A draft is appended unless its command is known already, or a stream it read has moved. A known
+// command is what its caller is told of even when streams have moved: its own first attempt may be
+// what moved them.
+
+/** The number of events in a stream. */
+export type VersionOf = (stream: string) => number;
 
 /** The end of the chain a commit is put on. */
 export interface ChainHead {
@@ -18,23 +19,37 @@ export interface ChainHead {
   readonly hash: string;
 }
 
-/**
- * Whether a draft may be appended: `undefined` when it may, else the answer its caller gets. A
- * command already committed is recognised before the versions are looked at, because its own first
- * attempt may be what moved them.
- */
-export function refusal(draft: EncodedDraft, view: LogView): AppendResult | undefined {
-  const known = view.findCommand(draft.commit.commandId);
-  if (known !== undefined) {
-    return isSameCommand(draft, known)
-      ? { kind: 'duplicate', commit: known }
-      : { kind: 'command-id-reused', position: known.position };
-  }
-  for (const { stream, version } of draft.reads) {
-    const actual = view.versionOf(stream);
+/** Who asked for what: the columns that tell a command apart from another of the same id. */
+export type AskedCommand = Pick<CommitRow, 'host' | 'actor' | 'command' | 'commandWords'>;
+
+/** The answer to a draft that read a stream at another version than it has; undefined otherwise. */
+export function conflictOf(
+  reads: readonly StreamRead[],
+  versionOf: VersionOf,
+): Extract<AppendResult, { readonly kind: 'conflict' }> | undefined {
+  for (const { stream, version } of reads) {
+    const actual = versionOf(stream);
     if (actual !== version) return { kind: 'conflict', stream, expected: version, actual };
   }
   return undefined;
+}
+
+/**
+ * Whether a command whose id is known is a retry of the one it belongs to. The time, outcome and
+ * correlation of a retry may differ; who asked for what may not.
+ * @throws LedgerError `corrupt` when the stored command is not JSON.
+ */
+export function isRetry(asked: AskedCommand, known: AskedCommand): boolean {
+  return (
+    asked.host === known.host &&
+    asked.actor === known.actor &&
+    isSameWords(asked.commandWords, known.commandWords) &&
+    // Compared as values: keys in another order are the same command.
+    isDeepStrictEqual(
+      decodeJson(asked.command, 'the command'),
+      decodeJson(known.command, 'the stored command of the same id'),
+    )
+  );
 }
 
 /**
@@ -44,29 +59,17 @@ export function refusal(draft: EncodedDraft, view: LogView): AppendResult | unde
 export function seal(
   draft: EncodedDraft,
   head: ChainHead,
-  view: Pick<LogView, 'versionOf'>,
+  versionOf: VersionOf,
 ): { readonly commit: CommitRow; readonly events: readonly EventRow[] } {
   const position = head.position + 1;
   const versions = new Map<string, number>();
-  const events = draft.events.map((event, idx) => {
-    const version = (versions.get(event.stream) ?? view.versionOf(event.stream)) + 1;
+  const events = draft.events.map((event) => {
+    const version = (versions.get(event.stream) ?? versionOf(event.stream)) + 1;
     versions.set(event.stream, version);
-    return { ...event, position, idx, version };
+    return { ...event, position, version };
   });
   const unhashed = { ...draft.commit, position, prevHash: head.hash };
   return { commit: { ...unhashed, hash: hashCommit(unhashed, events) }, events };
-}
-
-/** The time, outcome and correlation of a retry may differ; who asked for what may not. */
-function isSameCommand(draft: EncodedDraft, known: StoredCommit): boolean {
-  const { host, actor, command, commandWords } = draft.commit;
-  return (
-    host === known.host &&
-    actor === known.actor &&
-    isSameWords(commandWords, known.commandWords ?? null) &&
-    // Compared as values: keys in another order are the same command.
-    isDeepStrictEqual(JSON.parse(command), known.command)
-  );
 }
 
 function isSameWords(a: Uint8Array | null, b: Uint8Array | null): boolean {

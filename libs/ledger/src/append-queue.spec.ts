@@ -40,6 +40,34 @@ describe('group commit', () => {
     expect(batches).toEqual([[1], [2, 3]]);
   });
 
+  it('gives the writer a full batch at once, and the next while it writes, where it takes several', async () => {
+    const batches: (readonly number[])[] = [];
+    const finish: (() => void)[] = [];
+    const queue = new AppendQueue<number, number>(
+      async (batch) => {
+        batches.push(batch);
+        await new Promise<void>((resolve) => finish.push(resolve));
+        return batch;
+      },
+      { queued: 100, batch: 2, underWay: 2 },
+    );
+    const pushed = [1, 2, 3, 4, 5].map((item) => queue.push(item));
+    expect(batches).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(batches).toHaveLength(2);
+    finish[1]?.();
+    expect(await pushed[3]).toBe(4);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(batches[2]).toEqual([5]);
+    finish[0]?.();
+    finish[2]?.();
+    expect(await Promise.all(pushed)).toEqual([1, 2, 3, 4, 5]);
+    await queue.drained();
+  });
+
   it('rejects all of a batch that was not written, and goes on', async () => {
     let isBroken = true;
     const queue = new AppendQueue<number, number>((batch) => {

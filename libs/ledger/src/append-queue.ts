@@ -8,11 +8,14 @@ export type BatchWriter<Item, Answer> = (
   batch: readonly Item[],
 ) => readonly (Answer | LedgerError)[] | Promise<readonly (Answer | LedgerError)[]>;
 
-/** Bounds of a queue, in items. */
+/** Bounds of a queue. */
 export interface QueueLimits {
-  /** Waiting or being written; a further push is refused. */
+  /** Items waiting or being written; a further push is refused. */
   readonly queued: number;
+  /** Items in one batch. */
   readonly batch: number;
+  /** Batches given to the writer that it has not answered; 1 by default. */
+  readonly underWay?: number;
 }
 
 interface Waiting<Item, Answer> {
@@ -22,19 +25,25 @@ interface Waiting<Item, Answer> {
 }
 
 /**
- * Group commit: what is pushed while one batch is written, or within the same turn of the event
- * loop, shares the next batch and so its fsync. Items are written in the order pushed.
+ * Group commit: what is pushed while the writer has all the batches it takes, or within the same
+ * turn of the event loop, shares the next batch and so its fsync. Items are written in the order
+ * pushed. A full batch does not wait for the end of the turn: the writer begins with it while the
+ * rest of a burst is still being pushed.
  */
 export class AppendQueue<Item, Answer> {
   private waiting: Waiting<Item, Answer>[] = [];
-  private inFlight = 0;
+  private itemsUnderWay = 0;
+  private batchesUnderWay = 0;
   private isFlushScheduled = false;
   private idle: (() => void)[] = [];
+  private readonly batchesMax: number;
 
   constructor(
     private readonly write: BatchWriter<Item, Answer>,
     private readonly limits: QueueLimits,
-  ) {}
+  ) {
+    this.batchesMax = limits.underWay ?? 1;
+  }
 
   /**
    * Resolves with the item's answer after its batch was written.
@@ -42,7 +51,7 @@ export class AppendQueue<Item, Answer> {
    *   batch.
    */
   push(item: Item): Promise<Answer> {
-    if (this.waiting.length + this.inFlight >= this.limits.queued) {
+    if (this.waiting.length + this.itemsUnderWay >= this.limits.queued) {
       return Promise.reject(
         new LedgerError(
           'queue-full',
@@ -52,43 +61,53 @@ export class AppendQueue<Item, Answer> {
     }
     return new Promise<Answer>((resolve, reject) => {
       this.waiting.push({ item, resolve, reject });
-      this.schedule();
+      if (this.waiting.length === this.limits.batch) this.flush();
+      else this.schedule();
     });
   }
 
   /** Resolves when nothing waits any more. */
   drained(): Promise<void> {
-    if (this.waiting.length + this.inFlight === 0) return Promise.resolve();
+    if (this.waiting.length + this.itemsUnderWay === 0) return Promise.resolve();
     return new Promise((resolve) => this.idle.push(resolve));
   }
 
   private schedule(): void {
-    if (this.isFlushScheduled) return;
+    if (this.isFlushScheduled || this.batchesUnderWay >= this.batchesMax) return;
     this.isFlushScheduled = true;
-    setImmediate(() => void this.flush());
+    setImmediate(() => {
+      this.isFlushScheduled = false;
+      this.flush();
+    });
   }
 
-  private async flush(): Promise<void> {
-    const batch = this.waiting.splice(0, this.limits.batch);
-    this.inFlight = batch.length;
+  private flush(): void {
+    while (this.waiting.length > 0 && this.batchesUnderWay < this.batchesMax) {
+      void this.settle(this.waiting.splice(0, this.limits.batch));
+    }
+  }
+
+  private async settle(batch: readonly Waiting<Item, Answer>[]): Promise<void> {
+    this.itemsUnderWay += batch.length;
+    this.batchesUnderWay++;
     try {
       const answers = await this.write(batch.map((waiting) => waiting.item));
-      batch.forEach((waiting, i) => settle(waiting, answers[i]));
+      batch.forEach((waiting, i) => answer(waiting, answers[i]));
     } catch (error) {
       for (const waiting of batch) waiting.reject(error);
     }
-    this.inFlight = 0;
-    this.isFlushScheduled = false;
+    this.itemsUnderWay -= batch.length;
+    this.batchesUnderWay--;
     if (this.waiting.length > 0) this.schedule();
-    else for (const resolve of this.idle.splice(0)) resolve();
+    else if (this.itemsUnderWay === 0) for (const resolve of this.idle.splice(0)) resolve();
   }
 }
 
-function settle<Item, Answer>(
+function answer<Item, Answer>(
   waiting: Waiting<Item, Answer>,
-  answer: Answer | LedgerError | undefined,
+  answered: Answer | LedgerError | undefined,
 ): void {
-  if (answer === undefined) waiting.reject(new Error('the writer left an item unanswered'));
-  else if (answer instanceof LedgerError) waiting.reject(answer);
-  else waiting.resolve(answer);
+  if (answered === undefined) waiting.reject(new Error('the writer left an item unanswered'));
+  else if (answered instanceof LedgerError) waiting.reject(answered);
+  else waiting.resolve(answered);
 }

@@ -26,10 +26,23 @@ export interface EventPage {
 }
 
 /**
+ * How a store that can take the next batch while it writes one wants them. It writes them in the
+ * order given, as many in one transaction as it likes.
+ */
+export interface BatchPace {
+  /** Commits in a batch. */
+  readonly batch: number;
+  /** Batches given that are not answered yet. */
+  readonly underWay: number;
+}
+
+/**
  * What differs between adapters. Everything that needs no knowledge of the store (queueing, paging,
  * subscriptions, verification) is built on this, once.
  */
 export interface CommitStore {
+  /** How batches are to be handed over; absent where one must be answered before the next is given. */
+  readonly pace?: BatchPace;
   /**
    * Writes all admitted drafts of a batch in one durable transaction, in order. A refused draft
    * leaves the others alone.

@@ -1,13 +1,17 @@
+import { GENESIS_HASH, type HashedCommit } from './commit-hash';
 import { encodeJson } from './json';
 import { LedgerError } from './ledger-error';
 import { EVENTS_PER_COMMIT_MAX, NAME_LENGTH_MAX, WORDS_BYTES_MAX } from './limits';
 import type { CommitDraft, NewEvent, StreamRead } from './port';
-import type { CommitRow, EventRow } from './rows';
+import type { EventRow } from './rows';
 
-/** A draft in the bytes that will be stored, before it has a position, versions and a hash. */
+/**
+ * A draft in the bytes that will be stored. What only its place in the log gives it is not known
+ * yet: `position` and `version` are 0, `prevHash` is that of a first commit.
+ */
 export interface EncodedDraft {
-  readonly commit: Omit<CommitRow, 'position' | 'prevHash' | 'hash'>;
-  readonly events: readonly Omit<EventRow, 'position' | 'idx' | 'version'>[];
+  readonly commit: HashedCommit<string>;
+  readonly events: readonly EventRow[];
   readonly reads: readonly StreamRead[];
 }
 
@@ -31,6 +35,7 @@ export function encodeDraft(draft: CommitDraft): EncodedDraft {
   }
   return {
     commit: {
+      position: 0,
       host: name(draft.host, 'host'),
       at: time(draft.at),
       actor: name(draft.actor, 'actor'),
@@ -40,19 +45,23 @@ export function encodeDraft(draft: CommitDraft): EncodedDraft {
       outcome: encodeJson(outcome, 'outcome'),
       correlationId: optionalName(draft.correlationId, 'correlationId'),
       causationId: optionalName(draft.causationId, 'causationId'),
+      prevHash: GENESIS_HASH,
     },
     events: events.map(encodeEvent),
     reads: reads.map(checkRead),
   };
 }
 
-function encodeEvent(event: NewEvent, index: number): EncodedDraft['events'][number] {
-  const where = `events[${index}]`;
+function encodeEvent(event: NewEvent, idx: number): EventRow {
+  const where = `events[${idx}]`;
   if (!Number.isSafeInteger(event.schema) || event.schema < 1) {
     throw refused(`${where}.schema`, `is ${event.schema}, not an integer from 1`);
   }
   return {
+    position: 0,
+    idx,
     stream: name(event.stream, `${where}.stream`),
+    version: 0,
     type: name(event.type, `${where}.type`),
     schema: event.schema,
     payload: encodeJson(event.payload, `${where}.payload`),

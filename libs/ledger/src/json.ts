@@ -18,7 +18,8 @@ export type JsonObject = { readonly [key: string]: JsonValue };
  */
 export function encodeJson(value: JsonObject, where: string): string {
   if (!isRecord(value)) throw refused(where, 'is not a JSON object');
-  check(value, where, 0);
+  const fault = faultOf(value, 0);
+  if (fault !== undefined) throw refused(`${where}${fault.at}`, fault.why);
   const text = JSON.stringify(value);
   if (text.length > JSON_LENGTH_MAX) {
     throw refused(
@@ -54,35 +55,48 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-function check(value: unknown, where: string, depth: number): void {
+/** What JSON cannot hold, and where in the value it stands (`.a[2]`). */
+interface Fault {
+  readonly at: string;
+  readonly why: string;
+}
+
+// A fault's place is put together on the way back from it: a value without one, which is nearly
+// every value, costs no string.
+function faultOf(value: unknown, depth: number): Fault | undefined {
   switch (typeof value) {
     case 'string':
     case 'boolean':
-      return;
+      return undefined;
     case 'number':
-      if (!Number.isFinite(value)) throw refused(where, `is ${value}, which JSON cannot hold`);
+      if (!Number.isFinite(value)) return { at: '', why: `is ${value}, which JSON cannot hold` };
       if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-        throw refused(where, `is ${value}, beyond 2^53 - 1; write it as a "0x…" string`);
+        return { at: '', why: `is ${value}, beyond 2^53 - 1; write it as a "0x…" string` };
       }
-      return;
+      return undefined;
     case 'object':
-      if (value !== null) checkNested(value, where, depth + 1);
-      return;
+      return value === null ? undefined : nestedFault(value, depth + 1);
     default:
-      throw refused(where, `is a ${typeof value}, which JSON cannot hold`);
+      return { at: '', why: `is a ${typeof value}, which JSON cannot hold` };
   }
 }
 
-function checkNested(value: object, where: string, depth: number): void {
-  if (depth > JSON_DEPTH_MAX) throw refused(where, `is nested deeper than ${JSON_DEPTH_MAX}`);
+function nestedFault(value: object, depth: number): Fault | undefined {
+  if (depth > JSON_DEPTH_MAX) return { at: '', why: `is nested deeper than ${JSON_DEPTH_MAX}` };
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) check(value[i], `${where}[${i}]`, depth);
-    return;
+    for (let i = 0; i < value.length; i++) {
+      const fault = faultOf(value[i], depth);
+      if (fault !== undefined) return { ...fault, at: `[${i}]${fault.at}` };
+    }
+    return undefined;
   }
-  if (!isRecord(value)) throw refused(where, 'is neither a plain object nor an array');
-  for (const [key, member] of Object.entries(value)) {
-    if (member !== undefined) check(member, `${where}.${key}`, depth);
+  if (!isRecord(value)) return { at: '', why: 'is neither a plain object nor an array' };
+  for (const key of Object.keys(value)) {
+    const member = value[key];
+    const fault = member === undefined ? undefined : faultOf(member, depth);
+    if (fault !== undefined) return { ...fault, at: `.${key}${fault.at}` };
   }
+  return undefined;
 }
 
 function refused(where: string, why: string): LedgerError {

@@ -16,6 +16,12 @@ export const WORDS_BYTES_MAX = 256 * 1024 * 1024;
 /** Most appends that may wait for the writer before further ones are refused with `queue-full`. */
 export const QUEUE_LIMIT = 8192;
 
+/**
+ * Commits handed to a writer thread at a time: few, so that it begins to write the first of a burst
+ * while the others are still being encoded.
+ */
+export const PARCEL_COMMITS = 32;
+
 /** Most commits in one transaction, so that the first of a burst does not wait for the last. */
 export const BATCH_LIMIT = 1024;
 

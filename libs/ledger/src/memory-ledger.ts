@@ -1,4 +1,4 @@
-import { refusal, seal, type ChainHead, type LogView } from './admission';
+import { conflictOf, isRetry, seal, type ChainHead } from './admission';
 import { GENESIS_HASH } from './commit-hash';
 import type {
   CommitPage,
@@ -25,7 +25,7 @@ interface SealedCommit {
   readonly events: readonly EventRow[];
 }
 
-class MemoryCommitStore implements CommitStore, LogView {
+class MemoryCommitStore implements CommitStore {
   /** The commit at position p is at index p - 1. */
   private readonly log: SealedCommit[] = [];
   private readonly positions = new Map<string, number>();
@@ -65,21 +65,20 @@ class MemoryCommitStore implements CommitStore, LogView {
     // Nothing is held outside this object.
   }
 
-  findCommand(commandId: string): StoredCommit | undefined {
-    const sealed = this.log[(this.positions.get(commandId) ?? 0) - 1];
-    return sealed && decoded(sealed);
-  }
-
-  versionOf(stream: string): number {
-    return this.streams.get(stream)?.length ?? 0;
-  }
+  private readonly versionOf = (stream: string): number => this.streams.get(stream)?.length ?? 0;
 
   private appendOne(draft: EncodedDraft): AppendResult {
-    const refused = refusal(draft, this);
-    if (refused !== undefined) return refused;
+    const known = this.log[(this.positions.get(draft.commit.commandId) ?? 0) - 1];
+    if (known !== undefined) {
+      return isRetry(draft.commit, known.commit)
+        ? { kind: 'duplicate', commit: decoded(known) }
+        : { kind: 'command-id-reused', position: known.commit.position };
+    }
+    const conflict = conflictOf(draft.reads, this.versionOf);
+    if (conflict !== undefined) return conflict;
     const last = this.log.at(-1)?.commit;
     const head: ChainHead = last ?? { position: 0, hash: GENESIS_HASH };
-    const sealed = seal(draft, head, this);
+    const sealed = seal(draft, head, this.versionOf);
     this.log.push(sealed);
     this.positions.set(sealed.commit.commandId, sealed.commit.position);
     for (const event of sealed.events) {

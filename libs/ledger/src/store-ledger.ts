@@ -22,8 +22,6 @@ import { verifyLog } from './verification';
 export interface StoreLedgerOptions {
   /** Most appends waiting before `queue-full`. */
   readonly queueLimit?: number;
-  /** Most commits in one transaction. */
-  readonly batchLimit?: number;
   /**
    * How often subscriptions look for commits of other writers, in milliseconds; never when
    * undefined.
@@ -48,7 +46,7 @@ export class StoreLedger implements Ledger {
   ) {
     this.queue = new AppendQueue((batch) => this.write(batch), {
       queued: options.queueLimit ?? QUEUE_LIMIT,
-      batch: options.batchLimit ?? BATCH_LIMIT,
+      ...(store.pace ?? { batch: BATCH_LIMIT }),
     });
     this.source = {
       commitsAfter: (position) => this.pages({ after: position }),

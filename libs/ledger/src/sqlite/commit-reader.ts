@@ -13,8 +13,6 @@ export class CommitReader {
   private readonly commitsOfHost: Database.Statement<[string, ...PageParameters], CommitRow>;
   private readonly events: Database.Statement<[first: number, last: number], EventRow>;
   private readonly streamEvents: Database.Statement<[string, ...PageParameters], EventRow>;
-  private readonly byCommand: Database.Statement<[string], number>;
-  private readonly version: Database.Statement<[string], number | null>;
 
   constructor(db: Database.Database) {
     this.last = db.prepare<[], number>('SELECT coalesce(max(position), 0) FROM commits').pluck();
@@ -33,12 +31,6 @@ export class CommitReader {
       `SELECT ${EVENT_COLUMNS} FROM events WHERE stream = ? AND version > ? AND position <= ?
        ORDER BY version LIMIT ?`,
     );
-    this.byCommand = db
-      .prepare<[string], number>('SELECT position FROM commits WHERE command_id = ?')
-      .pluck();
-    this.version = db
-      .prepare<[string], number | null>('SELECT max(version) FROM events WHERE stream = ?')
-      .pluck();
   }
 
   latest(): number {
@@ -63,16 +55,6 @@ export class CommitReader {
   eventPage(page: EventPage): StoredEvent[] {
     const { stream, after, until, limit } = page;
     return this.streamEvents.all(stream, after, until, limit).map(decodeEvent);
-  }
-
-  findCommand(commandId: string): StoredCommit | undefined {
-    const position = this.byCommand.get(commandId);
-    if (position === undefined) return undefined;
-    return this.commitPage({ after: position - 1, until: position, limit: 1 })[0];
-  }
-
-  versionOf(stream: string): number {
-    return this.version.get(stream) ?? 0;
   }
 
   private withEvents(row: CommitRow): StoredCommit {

@@ -7,9 +7,10 @@ import {
   removeTemporaryDirectories,
   temporaryDirectory,
 } from '../__fixtures__/drafts';
-import { encodeDraft, type EncodedDraft } from '../draft-encoding';
+import { encodeDraft } from '../draft-encoding';
 import { CommitWriter } from './commit-writer';
 import { openLedgerFile } from './ledger-file';
+import { packBatch, unpackBatch, type PackedDraft } from './packed-batch';
 
 let db: Database.Database;
 let writer: CommitWriter;
@@ -24,17 +25,19 @@ afterEach(() => {
   removeTemporaryDirectories();
 });
 
-const encoded = (id: string, bytes = 0): EncodedDraft =>
-  encodeDraft(draft(id, { events: [event(`s/${id}`, 0, { words: new Uint8Array(bytes) })] }));
+const packed = (id: string, bytes = 0): PackedDraft => {
+  const events = [event(`s/${id}`, 0, { words: new Uint8Array(bytes) })];
+  return unpackBatch(packBatch([encodeDraft(draft(id, { events }))]))[0]!;
+};
 
 const ids = (): unknown[] =>
   db.prepare('SELECT command_id FROM commits ORDER BY position').pluck().all();
 
 it('writes nothing of a batch that the disk has no room for, and goes on when it has', async () => {
-  await writer.appendBatch([encoded('before')]);
+  await writer.appendBatch([packed('before')]);
   const pages = Number(db.pragma('page_count', { simple: true }));
   db.pragma(`max_page_count = ${pages + 4}`);
-  const batch = [encoded('small'), encoded('large', 1_000_000), encoded('after')];
+  const batch = [packed('small'), packed('large', 1_000_000), packed('after')];
   await expect(writer.appendBatch(batch)).rejects.toMatchObject({ code: 'io' });
   expect([db.inTransaction, ids()]).toEqual([false, ['before']]);
   db.pragma('max_page_count = 1000000');
@@ -43,21 +46,17 @@ it('writes nothing of a batch that the disk has no room for, and goes on when it
 });
 
 it('writes nothing of a batch that breaks off with an error of another kind', async () => {
-  const broken = { ...encoded('b'), reads: undefined } as unknown as EncodedDraft;
-  await expect(writer.appendBatch([encoded('a'), broken])).rejects.toThrow(TypeError);
+  const broken = { ...packed('b'), reads: undefined } as unknown as PackedDraft;
+  await expect(writer.appendBatch([packed('a'), broken])).rejects.toThrow(TypeError);
   expect([db.inTransaction, ids()]).toEqual([false, []]);
-  await writer.appendBatch([encoded('a')]);
+  await writer.appendBatch([packed('a')]);
   expect(ids()).toEqual(['a']);
 });
 
 it('undoes the one draft the database refuses halfway, and its position goes to the next', async () => {
   db.exec(`CREATE TEMP TRIGGER refuse BEFORE INSERT ON main.events WHEN new.stream = 's/b'
            BEGIN SELECT raise(ABORT, 'not this one'); END`);
-  const [first, second, third] = await writer.appendBatch([
-    encoded('a'),
-    encoded('b'),
-    encoded('c'),
-  ]);
+  const [first, second, third] = await writer.appendBatch([packed('a'), packed('b'), packed('c')]);
   expect(first).toMatchObject({ kind: 'appended', position: 1 });
   expect(second).toMatchObject({ kind: 'failed', code: 'corrupt' });
   expect(third).toMatchObject({ kind: 'appended', position: 2 });

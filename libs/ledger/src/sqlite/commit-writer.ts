@@ -1,14 +1,13 @@
 import type Database from 'better-sqlite3';
-import { refusal, seal, type ChainHead } from '../admission';
+import { conflictOf, isRetry, type ChainHead } from '../admission';
 import { GENESIS_HASH } from '../commit-hash';
-import type { EncodedDraft } from '../draft-encoding';
 import { LedgerError } from '../ledger-error';
-import { CommitReader } from './commit-reader';
 import { assertDurable } from './connection';
+import type { Column, PackedDraft } from './packed-batch';
 import { asLedgerError, sqliteCode } from './sqlite-error';
 import { StreamVersions } from './stream-versions';
 import { UnknownOutcome } from './unknown-outcome';
-import { WriterStatements } from './writer-statements';
+import { WriterStatements, type KnownCommand } from './writer-statements';
 import type { Receipt } from './writer-thread/messages';
 
 /** Pages in the WAL before it is folded into the file: more than the usual 1,000, as commits wait for it. */
@@ -26,9 +25,10 @@ interface Written {
  */
 export class CommitWriter {
   private db: Database.Database;
-  private view: CommitReader;
   private statements: WriterStatements;
   private readonly versions: StreamVersions;
+  /** Events of the commits inserted so far, to be inserted many at a time. */
+  private events: (readonly Column[])[] = [];
   private isDurabilityProven = false;
   private unknown: UnknownOutcome | undefined;
 
@@ -42,9 +42,8 @@ export class CommitWriter {
     private readonly file: string,
   ) {
     this.db = open();
-    this.view = new CommitReader(this.db);
     this.statements = new WriterStatements(this.db);
-    this.versions = new StreamVersions((stream) => this.view.versionOf(stream));
+    this.versions = new StreamVersions((stream) => this.statements.versionOf(stream));
     this.db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   }
 
@@ -54,7 +53,7 @@ export class CommitWriter {
    * @throws LedgerError when nothing of the batch was written; `outcome-unknown` when the disk
    *   keeps failing, so that not even that can be found out.
    */
-  async appendBatch(batch: readonly EncodedDraft[]): Promise<readonly Receipt[]> {
+  async appendBatch(batch: readonly PackedDraft[]): Promise<readonly Receipt[]> {
     await this.settle();
     try {
       return this.write(batch, (draft, head) => this.appendOne(draft, head));
@@ -80,8 +79,8 @@ export class CommitWriter {
   }
 
   private write(
-    batch: readonly EncodedDraft[],
-    append: (draft: EncodedDraft, head: ChainHead) => Written,
+    batch: readonly PackedDraft[],
+    append: (draft: PackedDraft, head: ChainHead) => Written,
   ): readonly Receipt[] {
     let committing = false;
     try {
@@ -94,12 +93,14 @@ export class CommitWriter {
         head = written.head;
         return written.receipt;
       });
+      this.insertEvents();
       committing = true;
       this.statements.commit.run();
       this.versions.reached(head.hash);
       this.proveDurability();
       return receipts;
     } catch (error) {
+      this.events = [];
       this.versions.clear();
       if (committing && UnknownOutcome.isPossibleAfter(error)) {
         this.unknown = new UnknownOutcome(this.file);
@@ -110,14 +111,16 @@ export class CommitWriter {
     }
   }
 
-  private appendInSavepoint(draft: EncodedDraft, head: ChainHead): Written {
+  private appendInSavepoint(draft: PackedDraft, head: ChainHead): Written {
     this.statements.save.run();
     try {
       const written = this.appendOne(draft, head);
+      this.insertEvents();
       this.statements.keep.run();
       return written;
     } catch (error) {
       if (!this.db.inTransaction || !concernsOneDraft(error)) throw error;
+      this.events = [];
       this.versions.clear();
       this.statements.undo.run();
       this.statements.keep.run();
@@ -126,21 +129,27 @@ export class CommitWriter {
     }
   }
 
-  private appendOne(draft: EncodedDraft, head: ChainHead): Written {
-    const refused = refusal(draft, {
-      findCommand: (id) => this.view.findCommand(id),
-      versionOf: (stream) => this.versions.of(stream),
-    });
-    if (refused !== undefined) return { receipt: receiptOf(refused), head };
-    const { commit, events } = seal(draft, head, { versionOf: (s) => this.versions.of(s) });
-    this.statements.insertCommit(commit);
-    for (const event of events) {
-      this.statements.insertEvent(event);
-      this.versions.set(event.stream, event.version);
+  private appendOne(draft: PackedDraft, head: ChainHead): Written {
+    const conflict = conflictOf(draft.reads, this.versionOf);
+    if (conflict !== undefined) {
+      const known = this.statements.known.get(draft.commandId);
+      return { receipt: known === undefined ? conflict : answerKnown(draft, known), head };
     }
-    const { position, prevHash, hash } = commit;
-    const versions = events.map((event) => event.version);
-    return { receipt: { kind: 'appended', position, prevHash, hash, versions }, head: commit };
+    const placed = draft.place(head, this.versionOf);
+    if (!this.statements.insertCommit(placed.commitRow)) {
+      return { receipt: answerKnown(draft, this.statements.known.get(draft.commandId)!), head };
+    }
+    this.events.push(...placed.eventRows);
+    const { position, prevHash, hash, versions } = placed;
+    draft.streams.forEach((stream, i) => this.versions.set(stream, versions[i]!));
+    return { receipt: { kind: 'appended', position, prevHash, hash, versions }, head: placed };
+  }
+
+  private readonly versionOf = (stream: string): number => this.versions.of(stream);
+
+  private insertEvents(): void {
+    this.statements.insertEvents(this.events);
+    this.events = [];
   }
 
   private proveDurability(): void {
@@ -160,7 +169,6 @@ export class CommitWriter {
     const db = this.open();
     this.db.close();
     this.db = db;
-    this.view = new CommitReader(db);
     this.statements = new WriterStatements(db);
     db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     this.isDurabilityProven = false;
@@ -168,11 +176,9 @@ export class CommitWriter {
   }
 }
 
-type Refusal = NonNullable<ReturnType<typeof refusal>>;
-
-function receiptOf(refused: Refusal): Receipt {
-  if (refused.kind !== 'duplicate' && refused.kind !== 'appended') return refused;
-  return { kind: 'duplicate', position: refused.commit.position };
+function answerKnown(draft: PackedDraft, known: KnownCommand): Receipt {
+  const { position } = known;
+  return { kind: isRetry(draft.command, known) ? 'duplicate' : 'command-id-reused', position };
 }
 
 /**

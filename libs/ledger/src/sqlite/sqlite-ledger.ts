@@ -1,7 +1,8 @@
 import type Database from 'better-sqlite3';
-import type { CommitPage, CommitStore, EventPage, RawLog } from '../commit-store';
+import type { BatchPace, CommitPage, CommitStore, EventPage, RawLog } from '../commit-store';
 import type { EncodedDraft } from '../draft-encoding';
 import { LedgerError } from '../ledger-error';
+import { BATCH_LIMIT, PARCEL_COMMITS } from '../limits';
 import type { AppendResult, StoredCommit, StoredEvent } from '../port';
 import { decodeCommit } from '../rows';
 import { StoreLedger, type StoreLedgerOptions } from '../store-ledger';
@@ -10,6 +11,7 @@ import { CommitWriter } from './commit-writer';
 import { openConnection, type OpenMode } from './connection';
 import { walBytes } from './file-inspection';
 import { openLedgerFile } from './ledger-file';
+import { packBatch, unpackBatch } from './packed-batch';
 import { asLedgerError, guarded } from './sqlite-error';
 import { SqliteRawLog } from './sqlite-raw-log';
 import type { Receipt } from './writer-thread/messages';
@@ -55,6 +57,9 @@ export class SqliteLedger extends StoreLedger {
 /** What the store asks of its writer, wherever that runs. */
 type BatchWriter = Pick<WriterClient, 'append' | 'close'>;
 
+/** The thread takes what has come whenever it is ready for the next transaction. */
+const THREAD_PACE: BatchPace = { batch: PARCEL_COMMITS, underWay: BATCH_LIMIT / PARCEL_COMMITS };
+
 function writerOf({ file, busyTimeoutMs, writer }: SqliteLedgerOptions): BatchWriter {
   const connection = { file, ...(busyTimeoutMs !== undefined && { busyTimeoutMs }) };
   if (writer !== 'here') return new WriterClient(connection);
@@ -62,13 +67,14 @@ function writerOf({ file, busyTimeoutMs, writer }: SqliteLedgerOptions): BatchWr
   return {
     append: (batch) => {
       here ??= new CommitWriter(() => openConnection({ ...connection, mode: 'write' }), file);
-      return here.appendBatch(batch);
+      return here.appendBatch(unpackBatch(packBatch(batch)));
     },
     close: async () => here?.close(),
   };
 }
 
 class SqliteCommitStore implements CommitStore {
+  readonly pace?: BatchPace;
   private readonly file: string;
   private readonly reading: Database.Database;
   private readonly reader: CommitReader;
@@ -85,6 +91,7 @@ class SqliteCommitStore implements CommitStore {
       openLedgerFile(options).db.close();
       if (left !== undefined) options.log?.(left);
       this.writer = writerOf(options);
+      if (options.writer !== 'here') this.pace = THREAD_PACE;
     }
     // Readers have a connection of their own: they see only what is committed, and never hold up
     // the writer.
@@ -132,7 +139,7 @@ class SqliteCommitStore implements CommitStore {
   private answer(draft: EncodedDraft, receipt: Receipt | undefined): AppendResult | LedgerError {
     switch (receipt?.kind) {
       case 'appended':
-        return { kind: 'appended', commit: storedCommit(draft, receipt) };
+        return appendedAnswer(draft, receipt);
       case 'duplicate': {
         const { position } = receipt;
         const [commit] = this.commitPage({ after: position - 1, until: position, limit: 1 });
@@ -149,15 +156,27 @@ class SqliteCommitStore implements CommitStore {
   }
 }
 
-/** What a reader will find of a draft that was written. */
-function storedCommit(
+/**
+ * The answer to a draft that was written. What a reader will find of it is put together when it is
+ * asked for, as many callers never do.
+ */
+function appendedAnswer(
   draft: EncodedDraft,
   { position, prevHash, hash, versions }: Extract<Receipt, { readonly kind: 'appended' }>,
-): StoredCommit {
-  const events = draft.events.map((event, idx) => {
-    return { ...event, position, idx, version: versions[idx] ?? 0 };
-  });
-  return decodeCommit({ ...draft.commit, position, prevHash, hash }, events);
+): AppendResult {
+  let commit: StoredCommit | undefined;
+  const decode = (): StoredCommit => {
+    const events = draft.events.map((event, idx) => {
+      return { ...event, position, version: versions[idx] ?? 0 };
+    });
+    return decodeCommit({ ...draft.commit, position, prevHash, hash }, events);
+  };
+  return {
+    kind: 'appended',
+    get commit() {
+      return (commit ??= decode());
+    },
+  };
 }
 
 /**

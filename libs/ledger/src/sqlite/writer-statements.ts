@@ -1,6 +1,26 @@
 import type Database from 'better-sqlite3';
-import type { ChainHead } from '../admission';
-import type { CommitRow, EventRow } from '../rows';
+import type { AskedCommand, ChainHead } from '../admission';
+import type { Column } from './packed-batch';
+
+/** A command that is in the log. */
+export interface KnownCommand extends AskedCommand {
+  readonly position: number;
+}
+
+/** Rows of `events` that one statement inserts at most. */
+const ROWS_MAX = 32;
+
+// Text is bound as the bytes it arrived in; CAST makes it text again without looking at it.
+const TEXT = 'CAST(? AS TEXT)';
+
+const INSERT_COMMIT = `INSERT INTO commits (position, host, at, actor, command_id, command, command_words,
+    outcome, correlation_id, causation_id, prev_hash, hash)
+  VALUES (?, ${TEXT}, ${TEXT}, ${TEXT}, ${TEXT}, ${TEXT}, ?, ${TEXT}, ${TEXT}, ${TEXT}, ?, ?)
+  ON CONFLICT (command_id) DO NOTHING`;
+
+const INSERT_EVENTS =
+  'INSERT INTO events (position, idx, stream, version, type, schema, payload, words) VALUES';
+const EVENT_ROW = `(?, ?, ${TEXT}, ?, ${TEXT}, ?, ${TEXT}, ?)`;
 
 /** The statements of the writing connection. */
 export class WriterStatements {
@@ -10,10 +30,13 @@ export class WriterStatements {
   readonly undo: Database.Statement;
   readonly keep: Database.Statement;
   readonly head: Database.Statement<[], ChainHead>;
+  readonly known: Database.Statement<[commandId: string], KnownCommand>;
+  private readonly version: Database.Statement<[stream: string], number | null>;
   private readonly commitRow: Database.Statement<unknown[]>;
-  private readonly eventRow: Database.Statement<unknown[]>;
+  /** By the number of rows they insert. */
+  private readonly eventRows = new Map<number, Database.Statement<unknown[]>>();
 
-  constructor(db: Database.Database) {
+  constructor(private readonly db: Database.Database) {
     // IMMEDIATE: a transaction that reads first and writes later fails with BUSY_SNAPSHOT, busy
     // timeout or not.
     this.begin = db.prepare('BEGIN IMMEDIATE');
@@ -22,36 +45,41 @@ export class WriterStatements {
     this.undo = db.prepare('ROLLBACK TO draft');
     this.keep = db.prepare('RELEASE draft');
     this.head = db.prepare('SELECT position, hash FROM commits ORDER BY position DESC LIMIT 1');
-    // Bound by place, in the order of the table's columns.
-    this.commitRow = db.prepare(
-      `INSERT INTO commits (position, host, at, actor, command_id, command, command_words, outcome,
-         correlation_id, causation_id, prev_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    this.known = db.prepare(
+      `SELECT position, host, actor, command, command_words AS commandWords FROM commits
+       WHERE command_id = ?`,
     );
-    this.eventRow = db.prepare(
-      `INSERT INTO events (position, idx, stream, version, type, schema, payload, words)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    );
+    this.version = db
+      .prepare<[string], number | null>('SELECT max(version) FROM events WHERE stream = ?')
+      .pluck();
+    this.commitRow = db.prepare(INSERT_COMMIT);
   }
 
-  insertCommit(row: CommitRow): void {
-    this.commitRow.run(
-      row.position,
-      row.host,
-      row.at,
-      row.actor,
-      row.commandId,
-      row.command,
-      row.commandWords,
-      row.outcome,
-      row.correlationId,
-      row.causationId,
-      row.prevHash,
-      row.hash,
-    );
+  /** The number of events in a stream. */
+  versionOf(stream: string): number {
+    return this.version.get(stream) ?? 0;
   }
 
-  insertEvent(row: EventRow): void {
-    const { position, idx, stream, version, type, schema, payload, words } = row;
-    this.eventRow.run(position, idx, stream, version, type, schema, payload, words);
+  /** @returns false when the command's id is known already: then nothing was inserted. */
+  insertCommit(row: readonly Column[]): boolean {
+    return this.commitRow.run(row).changes === 1;
+  }
+
+  /** Many rows a statement: what a statement costs beside its rows shows where it inserts one. */
+  insertEvents(rows: readonly (readonly Column[])[]): void {
+    for (let first = 0; first < rows.length; first += ROWS_MAX) {
+      const some = rows.slice(first, first + ROWS_MAX);
+      this.insertOf(some.length).run(some.flat());
+    }
+  }
+
+  private insertOf(count: number): Database.Statement<unknown[]> {
+    let statement = this.eventRows.get(count);
+    if (statement === undefined) {
+      const values = Array.from({ length: count }, () => EVENT_ROW).join(', ');
+      statement = this.db.prepare<unknown[]>(`${INSERT_EVENTS} ${values}`);
+      this.eventRows.set(count, statement);
+    }
+    return statement;
   }
 }

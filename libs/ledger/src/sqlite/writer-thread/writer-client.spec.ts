@@ -33,7 +33,9 @@ it('answers batches in the order in which they were asked', async () => {
 
 it('tells all who wait, and whoever comes after, that the thread is gone', async () => {
   const lost = { code: 'outcome-unknown', message: expect.stringMatching(/thread is gone/) };
-  const poison = client.append([{} as never]);
+  // Says that it read a stream, and does not name it.
+  const reads = { length: 1, [Symbol.iterator]: () => [][Symbol.iterator]() };
+  const poison = client.append([{ ...encodeDraft(draft('p')), reads } as never]);
   const next = client.append([encodeDraft(draft('a'))]);
   await Promise.all([poison, next].map((asked) => expect(asked).rejects.toMatchObject(lost)));
   await expect(client.append([encodeDraft(draft('b'))])).rejects.toMatchObject(lost);

@@ -2,7 +2,15 @@ import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { EncodedDraft } from '../../draft-encoding';
 import { LedgerError } from '../../ledger-error';
-import type { Receipt, WriterReply, WriterRequest, WriterThreadData } from './messages';
+import { packBatch } from '../packed-batch';
+import {
+  unpackReceipts,
+  type Receipt,
+  type WriterReply,
+  type WriterRequest,
+  type WriterThreadData,
+  type WriterThreadStart,
+} from './messages';
 
 const ENTRY = join(__dirname, `writer-thread${extname(__filename)}`);
 // Run from the sources, as tests do, the thread has to compile them as it loads them.
@@ -12,7 +20,9 @@ const EXEC_ARGV =
     : [];
 
 interface Asked {
-  readonly resolve: (reply: WriterReply) => void;
+  /** Drafts in the batch. */
+  readonly count: number;
+  readonly resolve: (receipts: readonly Receipt[]) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -22,19 +32,25 @@ interface Asked {
  */
 export class WriterClient {
   private worker: Worker | undefined;
+  private readonly bell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   private readonly asked: Asked[] = [];
   private lost: Error | undefined;
 
   constructor(private readonly data: WriterThreadData) {}
 
   /**
+   * May be called again before the answer: batches are written in the order of the calls.
    * @throws LedgerError when nothing of the batch was written, `outcome-unknown` when the thread
    *   can't tell.
    */
   async append(batch: readonly EncodedDraft[]): Promise<readonly Receipt[]> {
-    const reply = await this.ask(batch);
-    if ('kind' in reply) throw new LedgerError(reply.code, reply.message);
-    return reply;
+    if (this.lost !== undefined) throw this.lost;
+    const worker = (this.worker ??= this.start());
+    const packed = packBatch(batch);
+    return new Promise((resolve, reject) => {
+      if (this.asked.push({ count: packed.count, resolve, reject }) === 1) worker.ref();
+      this.send(worker, packed);
+    });
   }
 
   /** Resolves when the thread has let go of the file. */
@@ -43,29 +59,39 @@ export class WriterClient {
     if (worker === undefined || this.lost !== undefined) return;
     const ended = new Promise((resolve) => worker.once('exit', resolve));
     worker.ref();
-    worker.postMessage(null satisfies WriterRequest);
+    this.send(worker, null);
     await ended;
   }
 
-  private ask(batch: readonly EncodedDraft[]): Promise<WriterReply> {
-    if (this.lost !== undefined) return Promise.reject(this.lost);
-    const worker = (this.worker ??= this.start());
-    return new Promise((resolve, reject) => {
-      this.asked.push({ resolve, reject });
-      worker.ref();
-      worker.postMessage(batch satisfies WriterRequest);
-    });
+  private send(worker: Worker, request: WriterRequest): void {
+    // Moved to the other thread, not copied.
+    worker.postMessage(request, request === null ? [] : [request.bytes.buffer]);
+    Atomics.add(this.bell, 0, 1);
+    Atomics.notify(this.bell, 0);
   }
 
   private start(): Worker {
-    const worker = new Worker(ENTRY, { workerData: this.data, execArgv: EXEC_ARGV });
+    const workerData: WriterThreadStart = { ...this.data, bell: this.bell.buffer };
+    const worker = new Worker(ENTRY, { workerData, execArgv: EXEC_ARGV });
     worker.on('message', (reply: WriterReply) => {
-      this.asked.shift()?.resolve(reply);
+      this.answer(reply);
       if (this.asked.length === 0) worker.unref();
     });
     worker.on('error', (error) => this.lose(error));
     worker.on('exit', (code) => this.lose(new Error(`it ended with ${code}`)));
     return worker;
+  }
+
+  private answer({ requests, answer }: WriterReply): void {
+    const answered = this.asked.splice(0, requests);
+    if ('kind' in answer) {
+      const error = new LedgerError(answer.code, answer.message);
+      for (const { reject } of answered) reject(error);
+      return;
+    }
+    const receipts = unpackReceipts(answer);
+    let next = 0;
+    for (const { count, resolve } of answered) resolve(receipts.slice(next, (next += count)));
   }
 
   private lose(cause: Error): void {

@@ -1,45 +1,65 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { LedgerError } from '../../ledger-error';
+import { BATCH_LIMIT } from '../../limits';
 import { CommitWriter } from '../commit-writer';
 import { openConnection } from '../connection';
-import type { WriterFailure, WriterReply, WriterRequest, WriterThreadData } from './messages';
+import { unpackBatch, type PackedBatch } from '../packed-batch';
+import {
+  packReceipts,
+  type WriterReply,
+  type WriterRequest,
+  type WriterThreadStart,
+} from './messages';
 
 /**
  * The thread that owns the one writing connection, so that an fsync blocks nobody else. It answers
- * requests one at a time, in the order in which they came.
+ * requests in the order in which they came; all that have come when it is ready for the next
+ * transaction share that.
  */
-const { file, busyTimeoutMs } = workerData as WriterThreadData;
-const open = () =>
-  openConnection({
-    file,
-    mode: 'write',
-    ...(busyTimeoutMs === undefined ? {} : { busyTimeoutMs }),
-  });
+const { bell: memory, file, ...options } = workerData as WriterThreadStart;
+const bell = new Int32Array(memory);
+const port = parentPort!;
 let writer: CommitWriter | undefined;
-let turn: Promise<void> = Promise.resolve();
 
-function failure(error: unknown): WriterFailure {
-  // Anything else is a bug: it ends the thread, and with it every append that waits.
-  if (!(error instanceof LedgerError)) throw error;
-  return { kind: 'failed', code: error.code, message: error.message };
+/** What has come: batches, and whether no more will. */
+function received(): { readonly batches: PackedBatch[]; readonly isEnd: boolean } {
+  const batches: PackedBatch[] = [];
+  for (let commits = 0; commits < BATCH_LIMIT;) {
+    const next = receiveMessageOnPort(port) as { readonly message: WriterRequest } | undefined;
+    if (next === undefined) break;
+    if (next.message === null) return { batches, isEnd: true };
+    batches.push(next.message);
+    commits += next.message.count;
+  }
+  return { batches, isEnd: false };
 }
 
-async function answer(request: NonNullable<WriterRequest>): Promise<WriterReply> {
+async function answer(batches: readonly PackedBatch[]): Promise<WriterReply['answer']> {
   try {
-    writer ??= new CommitWriter(open, file);
-    return await writer.appendBatch(request);
+    writer ??= new CommitWriter(() => openConnection({ ...options, file, mode: 'write' }), file);
+    return packReceipts(await writer.appendBatch(batches.flatMap(unpackBatch)));
   } catch (error) {
-    return failure(error);
+    // Anything else is a bug: it ends the thread, and with it every append that waits.
+    if (!(error instanceof LedgerError)) throw error;
+    return { kind: 'failed', code: error.code, message: error.message };
   }
 }
 
-parentPort?.on('message', (request: WriterRequest) => {
-  turn = turn.then(async () => {
-    if (request !== null) {
-      parentPort?.postMessage(await answer(request));
-      return;
+async function serve(): Promise<void> {
+  for (;;) {
+    // Looked at before the requests are: one that comes in between rings, and is not slept through.
+    const rung = Atomics.load(bell, 0);
+    const { batches, isEnd } = received();
+    if (batches.length > 0) {
+      const reply: WriterReply = { requests: batches.length, answer: await answer(batches) };
+      port.postMessage(reply);
+    } else if (!isEnd) {
+      // Without the event loop, which takes longer to wake up.
+      Atomics.wait(bell, 0, rung);
     }
-    writer?.close();
-    parentPort?.close();
-  });
-});
+    if (isEnd) break;
+  }
+  writer?.close();
+}
+
+void serve();
