@@ -19,6 +19,8 @@ export interface Master {
   readonly streamIds: readonly number[];
   /** The device and the path to it can do ATS. */
   readonly ats: boolean;
+  /** log2 of the SubstreamIDs that the device can send and the SMMU take; 0: none but 0, which is none. */
+  readonly pasidBits: number;
   /** Undefined while blocked. For a nested attachment: the stage-2 parent. */
   domain: PagingDomain | undefined;
   atsEnabled: boolean;
@@ -26,6 +28,8 @@ export interface Master {
   guest: GuestStream | undefined;
   /** The kernel's own CDs for it, once a stage-1 domain needed them. */
   cdTable: CdTable | undefined;
+  /** Domains of PASIDs, by PASID. They keep the CD table in the STE, whatever traffic without one is on. */
+  readonly pasids: Map<number, Stage1Domain>;
 }
 
 /** A device as its guest names it (Linux `struct arm_smmu_vmaster`). */
@@ -82,12 +86,9 @@ export function attachMaster(
   const { smmu, streamIds } = master;
   prepared.domain?.join(streamIds, prepared.ats);
 
-  if (to.kind === 'stage1') {
-    master.cdTable?.install(smmu, streamIds, composeCd(to.domain.stage1));
-  }
-  const ste = composeSte(prepared.target, smmu.probe.attrTypesOverride);
-  for (const streamId of streamIds) installSte(smmu, streamId, ste, steAtSync);
-  if (to.kind === 'parent') master.cdTable?.install(smmu, streamIds, INVALID_CD);
+  if (to.kind === 'stage1') master.cdTable?.install(0, composeCd(to.domain.stage1), master);
+  installStes(master, prepared.target, steAtSync);
+  if (to.kind === 'parent') master.cdTable?.install(0, INVALID_CD, master);
 
   master.guest = prepared.guest;
   if (prepared.ats || master.atsEnabled) {
@@ -96,30 +97,64 @@ export function attachMaster(
   master.domain?.leave(streamIds, master.atsEnabled);
   master.domain = prepared.domain;
   master.atsEnabled = prepared.ats;
-  if (to.kind === 'blocked') master.cdTable?.install(smmu, streamIds, INVALID_CD);
+  if (to.kind === 'blocked') master.cdTable?.install(0, INVALID_CD, master);
 }
 
 function prepare(master: Master, to: Attachment, resources: DomainResources): Prepared {
-  if (to.kind === 'blocked') {
-    return { domain: undefined, target: { kind: 'abort' }, ats: false, guest: undefined };
-  }
+  if (to.kind === 'blocked') return { ...blocked(master), domain: undefined, guest: undefined };
   const domain = to.kind === 'stage1' ? to.domain : to.parent;
   if (domain.smmu !== master.smmu) {
     throw new RangeError(`${domain.id} belongs to another SMMU than ${master.id}`);
   }
-  const { probe } = master.smmu;
-  const ats = probe.ats && master.ats;
+  const ats = supportsAts(master);
   if (to.kind === 'stage1') {
-    master.cdTable ??= new CdTable(resources.memory, resources.allocator);
-    const cdTable = master.cdTable.base;
-    const target = { kind: 's1', cdTable, ats, stallDisabled: probe.stalls } as const;
-    return { domain, target, ats, guest: undefined };
+    const cdTable = provideCd(master, 0, resources);
+    return { domain, target: cdTableTarget(master, cdTable, 'ssid0'), ats, guest: undefined };
   }
+  rejectPasids(master);
   const { stage2 } = to.parent;
   if (to.kind === 'parent') {
     return { domain, target: { kind: 's2', stage2, ats }, ats, guest: undefined };
   }
   return prepareNested(master, to, { ats, rules: resources.rules });
+}
+
+/** An abort; while PASIDs are attached, an abort of what has none. Any of them may be using ATS. */
+function blocked(master: Master): Pick<Prepared, 'target' | 'ats'> {
+  if (master.pasids.size === 0 || master.cdTable === undefined) {
+    return { target: { kind: 'abort' }, ats: false };
+  }
+  const target = cdTableTarget(master, master.cdTable, 'terminate');
+  return { target, ats: supportsAts(master) };
+}
+
+/** The device, the path to it and the SMMU can all do ATS. */
+export function supportsAts(master: Master): boolean {
+  return master.smmu.probe.ats && master.ats;
+}
+
+/** The device's CD table, made if it has none, with room for the CD of a SubstreamID. */
+export function provideCd(master: Master, ssid: number, resources: DomainResources): CdTable {
+  const { memory, allocator } = resources;
+  const { twoLevelCdTable } = master.smmu.probe;
+  master.cdTable ??= new CdTable(memory, allocator, master.pasidBits, twoLevelCdTable);
+  master.cdTable.provide(ssid, master);
+  return master.cdTable;
+}
+
+/** An STE with the device's CD table. */
+export function cdTableTarget(
+  master: Master,
+  { configuration: cdTable }: CdTable,
+  withoutSsid: Extract<SteTarget, { kind: 's1' }>['withoutSsid'],
+): SteTarget {
+  const stallDisabled = master.smmu.probe.stalls;
+  return { kind: 's1', cdTable, withoutSsid, ats: supportsAts(master), stallDisabled };
+}
+
+/** @throws RangeError while PASIDs are attached: what has no CD table of the kernel's own has no place for them. */
+function rejectPasids({ id, pasids }: Master): void {
+  if (pasids.size > 0) throw new RangeError(`${pasids.size} PASIDs of ${id} are attached`);
 }
 
 function prepareNested(
@@ -157,6 +192,13 @@ export function nestedTarget(
  */
 function refusesAts(verdict: Extract<VsteVerdict, { ok: true }>): boolean {
   return verdict.config === 's1' && !verdict.ats;
+}
+
+/** Gives every stream of a device the same STE. */
+export function installStes(master: Master, target: SteTarget, steAtSync: SteObserver): void {
+  const { smmu, streamIds } = master;
+  const ste = composeSte(target, smmu.probe.attrTypesOverride);
+  for (const streamId of streamIds) installSte(smmu, streamId, ste, steAtSync);
 }
 
 /** Writes one STE, step by step, each step made effective before the next; then hints at its use. */

@@ -1,18 +1,25 @@
 import type { CommandWords, Outcome, PhysicalMemory, Smmu, Transaction } from '@steward/smmu';
-import { attachMaster, nestedTarget, type Attachment, type Master } from './attachment';
+import {
+  attachMaster,
+  nestedTarget,
+  type Attachment,
+  type Master,
+  type SteObserver,
+} from './attachment';
 import { convertGuestCommand } from './command-conversion';
 import { eventStreamId, guestRecord } from './fault-events';
 import { syncIssue } from './issue';
 import { NestParent } from './nest-parent';
 import { Stage1Domain } from './stage1-domain';
 import { PageAllocator, type MemoryRegion } from './page-allocator';
+import { attachPasid, detachPasid } from './pasid-attachment';
 import { PhysicalSmmu } from './physical-smmu';
 import type { EventRecord } from './event-queue';
 import type { HostObserver } from './observer';
 import type { InvalidationArray } from './invalidation-array';
 import type { DomainResources, PagingDomain } from './paging-domain';
 import { POLICY_RULES, type HostPolicy, type PolicyRules } from './policy';
-import type { ForcedFeatures, Probe, SmmuDescription } from './probe';
+import { usablePasidBits, type ForcedFeatures, type Probe, type SmmuDescription } from './probe';
 import { smmuReports, type CommandOrigin } from './smmu-reports';
 import { composeSte, type Stage2Configuration } from './ste-composition';
 import { validateVste, type VsteWords } from './vste-rules';
@@ -30,6 +37,8 @@ export interface DeviceDescription {
   readonly canwbs: boolean;
   /** The device has an ATS capability and its root complex allows it. */
   readonly ats: boolean;
+  /** log2 of the PASIDs it can send, 1 … 20; absent: none. */
+  readonly pasidBits?: number;
   /** ASID of the DMA domain the kernel gives it; absent: the device aborts while nobody holds it. */
   readonly dmaAsid?: number;
 }
@@ -137,10 +146,12 @@ export class HostDriver {
       smmu,
       streamIds,
       ats: device.ats,
+      pasidBits: usablePasidBits(device.pasidBits, smmu.probe),
       domain: undefined,
       atsEnabled: false,
       guest: undefined,
       cdTable: undefined,
+      pasids: new Map(),
     };
     for (const streamId of streamIds) {
       smmu.streamTable.provide(streamId);
@@ -184,10 +195,33 @@ export class HostDriver {
   /** Attaches a device, replacing what it is attached to. */
   attach(device: string, to: AttachRequest): void {
     const master = this.masterOf(device);
-    const smmu = master.smmu.description.id;
-    attachMaster(master, this.attachment(device, to), this.resources(), (streamId, words) =>
-      this.options.observer.steAtSync?.({ smmu, streamId, words }),
-    );
+    attachMaster(master, this.attachment(device, to), this.resources(), this.stesOf(master));
+  }
+
+  /** Attaches a PASID of a device to a stage-1 domain, replacing what it is attached to. */
+  attachPasid(device: string, pasid: number, domain: string): void {
+    const master = this.masterOf(device);
+    const attachment = { pasid, domain: this.stage1Of(domain) };
+    attachPasid(master, attachment, this.resources(), this.stesOf(master));
+  }
+
+  /** Detaches a PASID of a device. */
+  detachPasid(device: string, pasid: number): void {
+    const master = this.masterOf(device);
+    detachPasid(master, pasid, this.resources(), this.stesOf(master));
+  }
+
+  /**
+   * A function-level reset: the device and its PASIDs are blocked while it lasts and then put back, in the order of
+   * `pci_dev_reset_iommu_prepare` and `…_done`. @param back what the device goes back to.
+   */
+  reset(device: string, back: AttachRequest): void {
+    const { pasids } = this.masterOf(device);
+    const attached = [...pasids].sort(([a], [b]) => a - b);
+    this.attach(device, { kind: 'blocked' });
+    for (const [pasid] of attached) this.detachPasid(device, pasid);
+    if (back.kind !== 'blocked') this.attach(device, back);
+    for (const [pasid, { id }] of attached) this.attachPasid(device, pasid, id);
   }
 
   /**
@@ -297,16 +331,16 @@ export class HostDriver {
         const domain = this.dmaDomains.get(device);
         return domain === undefined ? { kind: 'blocked' } : { kind: 'stage1', domain };
       }
-      case 'stage1': {
-        const domain = this.domainOf(to.domain);
-        if (!(domain instanceof Stage1Domain)) {
-          throw new RangeError(`${to.domain} is no stage-1 domain`);
-        }
-        return { kind: 'stage1', domain };
-      }
+      case 'stage1':
+        return { kind: 'stage1', domain: this.stage1Of(to.domain) };
       default:
         return { ...to, parent: this.parentOf(to.parent) };
     }
+  }
+
+  private stesOf({ smmu }: Master): SteObserver {
+    const { id } = smmu.description;
+    return (streamId, words) => this.options.observer.steAtSync?.({ smmu: id, streamId, words });
   }
 
   private addDomain(id: string, make: () => PagingDomain): void {
@@ -328,6 +362,12 @@ export class HostDriver {
 
   private domainOf(id: string): PagingDomain {
     return found(this.domains, id, 'domain');
+  }
+
+  private stage1Of(id: string): Stage1Domain {
+    const domain = this.domainOf(id);
+    if (!(domain instanceof Stage1Domain)) throw new RangeError(`${id} is no stage-1 domain`);
+    return domain;
   }
 
   private parentOf(id: string): NestParent {

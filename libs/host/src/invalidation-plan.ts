@@ -1,4 +1,11 @@
-import { atcInvalidateAll, issue, syncIssue, type CommandFields, type Issue } from './issue';
+import {
+  atcInvalidateAll,
+  issue,
+  pasidFields,
+  syncIssue,
+  type CommandFields,
+  type Issue,
+} from './issue';
 import type { CountedTarget, InvalidationArray, InvalidationTarget } from './invalidation-array';
 import type { FlushRequest } from './page-table';
 import type { PolicyRules } from './policy';
@@ -59,10 +66,17 @@ export function tagFlushPlan(target: InvalidationTarget): readonly Issue[] {
   return [issue(target.smmu, all, { [tag]: BigInt(target.id) }), syncIssue(target.smmu)];
 }
 
-/** Empties the ATCs of a device's streams after its translation changed. */
-export function atcFlushPlan(smmu: string, streamIds: readonly number[]): readonly Issue[] {
+/**
+ * Empties the ATCs of a device's streams after its translation changed.
+ * @param ssid only what was cached under this PASID; 0 for everything.
+ */
+export function atcFlushPlan(
+  smmu: string,
+  streamIds: readonly number[],
+  ssid = 0,
+): readonly Issue[] {
   if (streamIds.length === 0) return [];
-  return [...streamIds.map((id) => atcInvalidateAll(smmu, id)), syncIssue(smmu)];
+  return [...streamIds.map((id) => atcInvalidateAll(smmu, id, ssid)), syncIssue(smmu)];
 }
 
 function endsBatch(entry: CountedTarget, next: CountedTarget): boolean {
@@ -169,6 +183,6 @@ function atcSpan(entry: CountedTarget, request: FlushRequest): CommandFields {
   return {
     Size: BigInt(size),
     Address: (first & ~mask) * BigInt(PAGE),
-    ...(entry.ssid === 0 ? {} : { SSV: 1n, SubstreamID: BigInt(entry.ssid) }),
+    ...pasidFields(entry.ssid),
   };
 }

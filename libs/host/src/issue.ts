@@ -26,7 +26,13 @@ export function syncIssue(smmu: string): Issue {
 /** ATC_INV Size that covers a device's whole ATC (IHI 0070 §4.5.1). */
 const WHOLE_ATC = 52n;
 
-/** Empties the ATC of one StreamID, entries with and without a PASID alike. */
-export function atcInvalidateAll(smmu: string, streamId: number): Issue {
-  return issue(smmu, 'ATC_INV', { StreamID: BigInt(streamId), Size: WHOLE_ATC });
+/** Empties the ATC of one StreamID: what it has under one PASID, or with 0 everything, with and without a PASID alike. */
+export function atcInvalidateAll(smmu: string, streamId: number, ssid = 0): Issue {
+  const fields = { StreamID: BigInt(streamId), Size: WHOLE_ATC };
+  return issue(smmu, 'ATC_INV', ssid === 0 ? fields : { ...fields, ...pasidFields(ssid) });
+}
+
+/** Which entries of an ATC an ATC_INV names: those of a PASID, or with 0 those without one. */
+export function pasidFields(ssid: number): CommandFields {
+  return ssid === 0 ? {} : { SSV: 1n, SubstreamID: BigInt(ssid) };
 }

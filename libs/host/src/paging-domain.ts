@@ -63,14 +63,17 @@ export abstract class PagingDomain implements PageTableOwner {
     return this.targets;
   }
 
-  /** A device comes to the domain: from here on it is told of every change. Before hardware can use the domain for it. */
-  join(streamIds: readonly number[], ats: boolean): void {
-    this.targets = merge(this.targets, this.targetsOf(streamIds, ats));
+  /**
+   * A device comes to the domain: from here on it is told of every change. Before hardware can use the domain for it.
+   * @param ssid the PASID that uses it; 0 for traffic without one.
+   */
+  join(streamIds: readonly number[], ats: boolean, ssid = 0): void {
+    this.targets = merge(this.targets, this.targetsOf(streamIds, ats, ssid));
   }
 
   /** A device has left, after hardware stopped using the domain for it; with the last one, what the tag may have cached goes. */
-  leave(streamIds: readonly number[], ats: boolean): void {
-    this.release(this.targetsOf(streamIds, ats));
+  leave(streamIds: readonly number[], ats: boolean, ssid = 0): void {
+    this.release(this.targetsOf(streamIds, ats, ssid));
   }
 
   /**
@@ -109,12 +112,16 @@ export abstract class PagingDomain implements PageTableOwner {
   }
 
   /** What one device's use adds to the array (Linux `arm_smmu_master_build_invs`). */
-  private targetsOf(streamIds: readonly number[], ats: boolean): InvalidationTarget[] {
+  private targetsOf(
+    streamIds: readonly number[],
+    ats: boolean,
+    ssid: number,
+  ): InvalidationTarget[] {
     const smmu = this.smmu.description.id;
     const type = this.atcType(this.rules);
     return [
       ...(this.rules.tagHeldBy === 'domain' ? [] : this.tags),
-      ...(ats ? streamIds : []).map((id) => ({ smmu, type, id, ssid: 0 })),
+      ...(ats ? streamIds : []).map((id) => ({ smmu, type, id, ssid })),
     ];
   }
 

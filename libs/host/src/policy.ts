@@ -26,6 +26,8 @@ export interface PolicyRules {
   readonly vdevice: 'required' | 'absent';
   /** Answer to a nested attach while the device has PASIDs attached. */
   readonly pasidsInUse: 'EBUSY' | 'EINVAL';
+  /** Attaching a PASID through VFIO (VFIO_DEVICE_ATTACH_PASID): there is a flag for it, or EINVAL as for any unknown flag. */
+  readonly pasidAttach: 'known' | 'unknown';
   /**
    * How long a VMID or ASID must be told of changes: while a device is attached, and the last to leave flushes it; or from
    * the allocation of the domain to its end, which flushes it.
@@ -47,6 +49,7 @@ export const POLICY_RULES: Readonly<Record<HostPolicy, PolicyRules>> = {
     nestedMev: 'forced',
     vdevice: 'required',
     pasidsInUse: 'EBUSY',
+    pasidAttach: 'known',
     tagHeldBy: 'attachments',
     parentAtc: 'whole',
     longRange: 'whole',
@@ -59,6 +62,7 @@ export const POLICY_RULES: Readonly<Record<HostPolicy, PolicyRules>> = {
     nestedMev: 'untouched',
     vdevice: 'absent',
     pasidsInUse: 'EINVAL',
+    pasidAttach: 'unknown',
     tagHeldBy: 'domain',
     parentAtc: 'range',
     longRange: 'by-page',

@@ -20,6 +20,7 @@ describe('the probe of an SMMU', () => {
       ats: false,
       rangeInvalidation: true,
       twoLevelStreamTable: true,
+      twoLevelCdTable: false,
       attrTypesOverride: false,
       stalls: false,
       coherent: true,

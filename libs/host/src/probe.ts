@@ -33,6 +33,8 @@ export interface Probe {
   readonly ats: boolean;
   readonly rangeInvalidation: boolean;
   readonly twoLevelStreamTable: boolean;
+  /** CD tables may have two levels, so that a device's SubstreamIDs need not all have memory. */
+  readonly twoLevelCdTable: boolean;
   readonly attrTypesOverride: boolean;
   readonly stalls: boolean;
   /** Translation table walks and queue accesses are coherent with the CPU's caches. */
@@ -73,6 +75,9 @@ export const STREAM_TABLE_SPLIT = 8;
 /** A command queue must hold more than one batch, so that a CMD_SYNC fits behind it. */
 const COMMAND_BATCH_LOG2 = 6;
 
+/** Linux `CTXDESC_LINEAR_CDMAX`. */
+const LINEAR_CDS_LOG2 = 10;
+
 const IMPLEMENTER_ARM = 0x43b;
 const MMU_600 = 0x483;
 const MMU_700 = 0x487;
@@ -107,6 +112,7 @@ export function probe(description: SmmuDescription): Probe {
     rangeInvalidation: forced.rangeInvalidation ?? idr(3, 'RIL') === 1,
     // Fewer StreamIDs than one second-level table holds are not worth two levels.
     twoLevelStreamTable: idr(0, 'ST_LEVEL') === 1 && sidBits > STREAM_TABLE_SPLIT,
+    twoLevelCdTable: idr(0, 'CD2L') === 1,
     attrTypesOverride: idr(1, 'ATTR_TYPES_OVR') === 1,
     stalls: idr(0, 'STALL_MODEL') !== 1,
     coherent: idr(0, 'COHACC') === 1,
@@ -145,6 +151,14 @@ export function hardwareIdr(description: SmmuDescription): IdrWords {
     idr4,
     idr5,
   ];
+}
+
+/** log2 of the SubstreamIDs in use of a device that can send 2^`deviceBits`: a linear CD table holds at most 1024 CDs. */
+export function usablePasidBits(
+  deviceBits: number | undefined,
+  { ssidBits, twoLevelCdTable }: Pick<Probe, 'ssidBits' | 'twoLevelCdTable'>,
+): number {
+  return Math.min(deviceBits ?? 0, ssidBits, twoLevelCdTable ? 20 : LINEAR_CDS_LOG2);
 }
 
 type IdrField = (n: 0 | 1 | 3 | 5, field: string) => number;

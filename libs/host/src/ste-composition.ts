@@ -18,14 +18,25 @@ export interface Stage2Configuration {
   readonly s2fwb: boolean;
 }
 
+/** What a device's CD table contributes to its STE. */
+export interface CdTableConfiguration {
+  /** Physical byte address of the table, or of its first level. */
+  readonly base: number;
+  /** S1Fmt: whether there is a second level, with leaves of 1024 CDs in 64 KiB. */
+  readonly format: 'linear' | 'two-level';
+  /** log2 of the CDs, 0 … 20. */
+  readonly cdMax: number;
+}
+
 /** What an STE shall do, in the terms the driver decides in. */
 export type SteTarget =
   | { readonly kind: 'abort' }
   | { readonly kind: 'bypass' }
   | {
       readonly kind: 's1';
-      /** Physical byte address of a linear CD table with one CD. */
-      readonly cdTable: number;
+      readonly cdTable: CdTableConfiguration;
+      /** What traffic without a SubstreamID meets: CD 0, or an abort while only PASIDs have a domain. */
+      readonly withoutSsid: 'ssid0' | 'terminate';
       readonly ats: boolean;
       /** The SMMU may stall and this device must not. */
       readonly stallDisabled: boolean;
@@ -45,8 +56,8 @@ const CONFIG_MASK = STE.mask('Config')[0]!;
 const INNER_SHAREABLE = 3n;
 const WRITE_BACK = 1n;
 const SHCFG_INCOMING = 1n;
-/** Traffic without a SubstreamID uses CD 0. */
-const S1DSS_SUBSTREAM0 = 2n;
+const S1DSS = { terminate: 0n, ssid0: 2n } as const;
+const S1FMT = { linear: 0n, 'two-level': 2n } as const;
 
 /**
  * The eight words of a physical STE (Linux `arm_smmu_make_*_ste`).
@@ -66,8 +77,10 @@ export function composeSte(target: SteTarget, attrTypesOverride = false): SteWor
       return STE.encode({
         V: 1n,
         Config: STE_CONFIG.S1,
-        S1ContextPtr: BigInt(target.cdTable),
-        S1DSS: S1DSS_SUBSTREAM0,
+        S1Fmt: S1FMT[target.cdTable.format],
+        S1ContextPtr: BigInt(target.cdTable.base),
+        S1CDMax: BigInt(target.cdTable.cdMax),
+        S1DSS: S1DSS[target.withoutSsid],
         S1CIR: WRITE_BACK,
         S1COR: WRITE_BACK,
         S1CSH: INNER_SHAREABLE,

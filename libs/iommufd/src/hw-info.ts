@@ -1,3 +1,4 @@
+import { usablePasidBitsOf } from '@steward/domain';
 import type { DeviceState, Errno, SmmuState } from '@steward/domain';
 import { HW_INFO_FLAG_INPUT_TYPE, HW_INFO_TYPE, type GetHwInfo } from './requests';
 import type { Session } from './session';
@@ -52,7 +53,7 @@ export function getHwInfo(
       data_len: info.length,
       data,
       capabilities: capabilitiesOf(device, smmu),
-      max_pasid_log2: 0,
+      max_pasid_log2: usablePasidBitsOf(device, session.context),
     },
   };
 }

@@ -69,9 +69,12 @@ function pagingDomain(session: Session, request: HwptAlloc): Wanted | Errno {
     return { command, object: { kind: 'nest-parent', name } };
   }
   if (driver !== 0 && driver !== PASID) return 'EOPNOTSUPP';
+  const pasid = driver === PASID;
+  if (pasid && rulesOfDevice(session, request.dev_id)?.pasidAttach !== 'known') return 'EOPNOTSUPP';
   const name = session.nextName('stage1');
   const queue = faultQueue(session, request);
-  const command = { type: 'AllocateS1Domain', domain: name, ioas, device, ...queue } as const;
+  const made = { domain: name, ioas, device, ...queue, ...(pasid && { pasid }) };
+  const command = { type: 'AllocateS1Domain', ...made } as const;
   return { command, object: { kind: 'stage1', name, automatic: false } };
 }
 

@@ -13,6 +13,7 @@ import {
   vfioAttach,
   vfioBind,
   vfioClose,
+  vfioDetach,
   viommuAlloc,
   type Conversation,
 } from './index';
@@ -29,8 +30,10 @@ class World implements Context {
     ] as const;
     const canwbs = { canwbs: true, ats: false };
     this.do({ type: 'RegisterHost', host: 'h', policy: 'mainline', memory });
-    this.do({ type: 'AddSmmu', smmu: 's', host: 'h', idr, iidr: '0x0', aidr: '0x1', switches: {} });
-    this.do({ type: 'AddDevice', device: 'd', smmu: 's', streamIds: [8], ...canwbs });
+    const more = { iidr: '0x0', aidr: '0x1', switches: { ssidBits: 6 } } as const;
+    this.do({ type: 'AddSmmu', smmu: 's', host: 'h', idr, ...more });
+    const pasids = { pasidBits: 8 };
+    this.do({ type: 'AddDevice', device: 'd', smmu: 's', streamIds: [8], ...canwbs, ...pasids });
     this.do({ type: 'AddDevice', device: 'e', smmu: 's', streamIds: [9], ...canwbs });
     this.do({ type: 'CreateVm', vm: 'v', host: 'h', owner: 'ann', ram: [] });
   }
@@ -137,6 +140,58 @@ describe('HWPT_ALLOC', () => {
   it('takes a longer struct with a zero tail', () => {
     const { world, session } = nested();
     expect(world.run(hwptAlloc(session, { ...base, size: 56 })).out.id).toBe(8);
+  });
+});
+
+describe('VFIO_DEVICE_ATTACH_IOMMUFD_PT with a PASID', () => {
+  /** As `nested`, and an HWPT 8 that was allocated with IOMMU_HWPT_ALLOC_PASID, an HWPT 9 without. */
+  const withPasids = () => {
+    const made = nested();
+    const paging = { dev_id: 1, pt_id: 3, data_type: 0, data_len: 0 };
+    for (const flags of [8, 0]) made.world.run(hwptAlloc(made.session, { flags, ...paging }));
+    return made;
+  };
+
+  it('attaches one, which a nested HWPT then cannot be beside', () => {
+    const { world, session } = withPasids();
+    expect(world.run(vfioAttach(session, 'd', 8, 5))).toEqual({ out: { pt_id: 8 } });
+    expect(world.run(vfioAttach(session, 'd', 7)).errno).toBe('EINVAL');
+    expect(world.run(destroy(session, { id: 8 })).errno).toBe('EBUSY');
+    expect(world.run(vfioDetach(session, 'd', 5)).errno).toBeUndefined();
+    expect(world.run(vfioAttach(session, 'd', 7)).errno).toBeUndefined();
+    expect(world.run(destroy(session, { id: 8 })).errno).toBeUndefined();
+  });
+
+  it.each([
+    ['an id that names nothing', 99, 5, 'ENOENT'],
+    ['a device', 2, 5, 'EINVAL'],
+    ['a vDEVICE', 6, 5, 'EINVAL'],
+    ['an IOAS, whose automatic HWPT is none for PASIDs', 3, 5, 'EINVAL'],
+    ['a nest parent', 4, 5, 'EINVAL'],
+    ['a nested HWPT', 7, 5, 'EINVAL'],
+    ['an HWPT without the flag', 9, 5, 'EINVAL'],
+    ['a PASID that the SMMU does not take', 8, 64, 'EINVAL'],
+    ['PASID 0', 8, 0, 'EINVAL'],
+  ])('refuses %s', (_what, pt, pasid, errno) => {
+    const { world, session } = withPasids();
+    expect(world.run(vfioAttach(session, 'd', pt, pasid)).errno).toBe(errno);
+    expect(world.get('device', 'd')?.pasids.size).toBe(0);
+  });
+
+  it('ends with the device’s file', () => {
+    const { world, session } = withPasids();
+    world.run(vfioAttach(session, 'd', 8, 5));
+    world.run(vfioClose(session, 'd'));
+    expect(world.run(destroy(session, { id: 8 })).errno).toBeUndefined();
+  });
+
+  it('is announced by GET_HW_INFO for the device that has them', () => {
+    const { session } = withPasids();
+    const log2 = [1, 2].map((dev_id) => {
+      const { out } = getHwInfo(session, { flags: 0, dev_id, data_len: 0, writable: true });
+      return out.max_pasid_log2;
+    });
+    expect(log2).toEqual([6, 0]);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { CommandOf } from '@steward/domain';
 import { failed, perform, type Conversation } from './conversation';
+import type { ObjectKind } from './object-table';
 import type { Session } from './session';
 
 /** VFIO_DEVICE_BIND_IOMMUFD. @returns out_devid. */
@@ -12,14 +13,17 @@ export function* vfioBind(session: Session, device: string): Conversation<{ id?:
 
 /**
  * VFIO_DEVICE_ATTACH_IOMMUFD_PT: attach, or replace what is attached.
+ * @param pasid with VFIO_DEVICE_ATTACH_PASID: one PASID of the device instead of its traffic without one.
  * @returns pt_id: the id of the HWPT, which for an IOAS is an automatic one.
  */
 export function* vfioAttach(
   session: Session,
   device: string,
   pt: number,
+  pasid?: number,
 ): Conversation<{ pt_id?: number }> {
   if (boundId(session, device) === undefined) return failed('EINVAL');
+  if (pasid !== undefined) return yield* attachPasid(session, device, pt, pasid);
   const target = session.objects.get(pt);
   switch (target?.kind) {
     case undefined:
@@ -37,6 +41,31 @@ export function* vfioAttach(
   }
 }
 
+function* attachPasid(
+  session: Session,
+  device: string,
+  pt_id: number,
+  pasid: number,
+): Conversation<{ pt_id?: number }> {
+  const object = session.objects.get(pt_id);
+  if (object === undefined) return failed('ENOENT');
+  const kind = TARGET_KINDS[object.kind];
+  if (kind === undefined || object.kind === 'vdevice') return failed('EINVAL');
+  const target = { kind, id: object.name } as const;
+  const command = { type: 'AttachPasid', device, pasid, target, holder: 'iommufd' } as const;
+  const { errno } = yield command;
+  return errno === undefined ? { out: { pt_id } } : failed(errno);
+}
+
+/** What a device's PASIDs could be attached to, by the kind of object that is named. */
+const TARGET_KINDS: Readonly<Partial<Record<ObjectKind, PasidTarget['kind']>>> = {
+  nested: 'nested-domain',
+  'nest-parent': 's2-parent',
+  stage1: 's1-domain',
+  ioas: 'ioas',
+};
+
+type PasidTarget = Extract<CommandOf<'device'>, { type: 'AttachPasid' }>['target'];
 type Target = Extract<CommandOf<'device'>, { type: 'AttachDevice' }>['target'];
 
 function* attach(
@@ -66,9 +95,12 @@ function* attachToIoas(
   return { out: pt_id === undefined ? {} : { pt_id } };
 }
 
-/** VFIO_DEVICE_DETACH_IOMMUFD_PT. */
-export function* vfioDetach(session: Session, device: string): Conversation {
+/** VFIO_DEVICE_DETACH_IOMMUFD_PT, with `pasid` and VFIO_DEVICE_DETACH_PASID of that PASID alone. */
+export function* vfioDetach(session: Session, device: string, pasid?: number): Conversation {
   if (boundId(session, device) === undefined) return failed('EINVAL');
+  if (pasid !== undefined) {
+    return yield* perform({ type: 'DetachPasid', device, pasid, holder: 'iommufd' });
+  }
   const reply = yield* perform({ type: 'DetachDevice', device });
   session.forgetFreed();
   return reply;

@@ -24,8 +24,9 @@ export function performDma(
   const mismatches: string[] = [];
   accesses.forEach((access, i) => {
     const device = batch.devices[access.device] ?? '';
-    const { iova: address, write } = access;
-    const outcome = driver.access(device, access.stream, { address, write });
+    const { iova: address, write, pasid } = access;
+    const substream = pasid === undefined ? {} : { substreamId: pasid };
+    const outcome = driver.access(device, access.stream, { address, write, ...substream });
     const verdict = judge(access, outcome, guest);
     count[verdict]++;
     if (verdict === 'mismatched' && mismatches.length < MISMATCHES_SHOWN) {

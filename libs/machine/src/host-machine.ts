@@ -115,11 +115,13 @@ export class HostMachine {
       case 'HostPolicyChanged':
         return this.driver.changePolicy(event.policy);
       case 'DeviceAdded': {
-        const { device, smmu, streamIds, canwbs, ats, dmaAsid } = event;
+        const { device, smmu, streamIds, canwbs, ats, dmaAsid, pasidBits } = event;
         this.streamIds.set(device, streamIds);
         const dma = dmaAsid === undefined ? {} : { dmaAsid };
         if (dmaAsid !== undefined) this.dmaDevices.add(device);
-        return this.driver.addDevice({ id: device, smmu, streamIds, canwbs, ats, ...dma });
+        const pasids = pasidBits === undefined ? {} : { pasidBits };
+        const master = { id: device, smmu, streamIds, canwbs, ats, ...pasids, ...dma };
+        return this.driver.addDevice(master);
       }
       case 'VmCreated':
         this.guests.set(event.vm, new GuestMemory(this.memory, event.ram));
@@ -175,6 +177,10 @@ export class HostMachine {
         return this.driver.attach(event.device, attachRequest(event));
       case 'DeviceDetached':
         return this.driver.attach(event.device, { kind: 'blocked' });
+      case 'DevicePasidAttached':
+        return this.driver.attachPasid(event.device, event.pasid, event.domain);
+      case 'DevicePasidDetached':
+        return this.driver.detachPasid(event.device, event.pasid);
       case 'GuestMemoryWritten':
         return this.store(event);
       case 'DmaPerformed':
@@ -303,8 +309,10 @@ export class HostMachine {
   }
 
   private reset({ device, restored }: EventNamed<'DeviceReset'>): void {
-    this.driver.attach(device, { kind: 'blocked' });
-    if (restored) this.driver.attach(device, found(this.attached.get(device), device));
+    const back = restored
+      ? found(this.attached.get(device), device)
+      : ({ kind: 'blocked' } as const);
+    this.driver.reset(device, back);
   }
 
   private ioas(id: string): IoasMirror {

@@ -1,6 +1,6 @@
 import { DECIDERS, decide, parseStream, toHex } from '@steward/domain';
 import type { AggregateKind, Command, Context, Decider, Hex, StateOf } from '@steward/domain';
-import { HOST_POLICIES, POLICY_RULES, whyNotAttach } from '@steward/host';
+import { HOST_POLICIES, POLICY_RULES } from '@steward/host';
 import type { ForcedFeatures, HostPolicy, PolicyRules } from '@steward/host';
 import { COMMANDS, STE, commandName, opcodeOf } from '@steward/smmu';
 import type { CommandWords } from '@steward/smmu';
@@ -43,7 +43,15 @@ class World implements Context {
         ],
       },
       { type: 'AddSmmu', smmu: 's', host: 'h', idr, iidr: '0x0', aidr: '0x1', switches },
-      { type: 'AddDevice', device: 'd', smmu: 's', streamIds: [8], canwbs, ats: true },
+      {
+        type: 'AddDevice',
+        device: 'd',
+        smmu: 's',
+        streamIds: [8],
+        canwbs,
+        ats: true,
+        pasidBits: 8,
+      },
       { type: 'CreateVm', vm: 'v', host: 'h', owner: 'ann', ram },
       { type: 'BindDevice', device: 'd', vm: 'v' },
       { type: 'CreateIoas', ioas: 'i', vm: 'v' },
@@ -99,6 +107,11 @@ class World implements Context {
 
   attach(kind: 'nested-domain' | 's2-parent', id: string): string {
     return this.ask({ type: 'AttachDevice', device: 'd', target: { kind, id } });
+  }
+
+  attachPasid(holder: 'iommufd' | 'kernel'): string {
+    const target = { kind: 's1-domain', id: 'k' } as const;
+    return this.ask({ type: 'AttachPasid', device: 'd', pasid: 5, target, holder });
   }
 
   unmap(): string {
@@ -217,11 +230,24 @@ const DIFFERENCES: readonly Difference[] = [
   {
     rule: 'pasidsInUse',
     what: 'a nested attach while PASIDs are attached',
-    see: ({ policy }) => {
-      const question = { otherSmmu: false, pasids: 1, domain: 'nested' } as const;
-      return String(whyNotAttach(question, POLICY_RULES[policy])?.errno);
+    see: (world) => {
+      world.nest(S1);
+      world.ask({ type: 'AllocateS1Domain', domain: 'k', ioas: 'i', device: 'd' });
+      return `${world.attachPasid('kernel')} ${world.attach('nested-domain', 'n')}`;
     },
-    mainline: 'EBUSY',
+    setting: { features: { ssidBits: 8 } },
+    mainline: 'OK EBUSY',
+    'v2-2024-08': 'OK EINVAL',
+  },
+  {
+    rule: 'pasidAttach',
+    what: 'the attach of a PASID by a VMM',
+    see: (world) => {
+      world.ask({ type: 'AllocateS1Domain', domain: 'k', ioas: 'i', device: 'd', pasid: true });
+      return world.attachPasid('iommufd');
+    },
+    setting: { features: { ssidBits: 8 } },
+    mainline: 'OK',
     'v2-2024-08': 'EINVAL',
   },
   {

@@ -1,7 +1,7 @@
 import { HOST_POLICIES, type AttachRequest, type ForcedFeatures } from '@steward/host';
 import fc from 'fast-check';
 import type { Campaign, CampaignReport } from '../campaign';
-import { AREAS, CoherentHost, DEVICES, DOMAINS, VSTES } from './coherent-host';
+import { AREAS, CoherentHost, DEVICES, DOMAINS, PASIDS, VSTES } from './coherent-host';
 
 const SEED = 6_2024;
 const CASES = 400;
@@ -9,8 +9,8 @@ const STEPS = 60;
 
 /** What an SMMU may have that changes what the driver issues. */
 const FEATURES: Readonly<Record<string, ForcedFeatures>> = {
-  plain: {},
-  ats: { ats: true },
+  plain: { ssidBits: 4 },
+  ats: { ats: true, ssidBits: 4 },
   'ats, no range invalidation': { ats: true, rangeInvalidation: false },
   s2fwb: { s2fwb: true },
 };
@@ -48,8 +48,16 @@ const toggle: fc.Arbitrary<Operation> = fc
 const recreate: fc.Arbitrary<Operation> = fc
   .constantFrom(...DOMAINS)
   .map((domain) => (host) => host.recreate(domain));
+const togglePasid: fc.Arbitrary<Operation> = fc
+  .tuple(fc.constantFrom(...DEVICES), fc.constantFrom(...PASIDS), fc.boolean())
+  .map(
+    ([device, pasid, attached]) =>
+      (host) =>
+        host.togglePasid(device, pasid, attached),
+  );
 const operation = fc.oneof(
   { arbitrary: attach, weight: 4 },
+  { arbitrary: togglePasid, weight: 3 },
   { arbitrary: toggle, weight: 6 },
   { arbitrary: recreate, weight: 1 },
 );

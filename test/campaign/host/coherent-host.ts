@@ -43,6 +43,18 @@ const TABLE_LEVELS = [0, 1, 2] as const;
 /** Addresses that reach each entry of stage 1, and each area where there is no stage 1. */
 const PROBES = [0x1000, 0x2000, 0x20_3000, 0x4000_0000, 0x4001_0000, 0x8020_5000, 0x8040_1000];
 
+/** PASIDs that the devices send; `s1` is what they can be attached to. */
+export const PASIDS = [1, 2] as const;
+const PASID_BITS = 4;
+
+/** Reads and writes without a PASID, and one of either with each PASID. */
+const SENT = [
+  [{}, false],
+  [{}, true],
+  [{ substreamId: PASIDS[0] }, false],
+  [{ substreamId: PASIDS[1] }, true],
+] as const;
+
 /** vSTEs: bypass, abort, and two CDs of different ASIDs over the same tables, one of them with ATS where it may be. */
 export const VSTES: readonly VsteWords[] = [
   [0x9n, 0n],
@@ -76,7 +88,9 @@ export class CoherentHost {
     for (const [i, id] of DEVICES.entries()) {
       const ats = id !== 'plain';
       const streamIds = ats ? [16 * i, 16 * i + 1] : [16 * i];
-      this.driver.addDevice({ id, smmu: 'smmu', streamIds, canwbs: true, ats, dmaAsid: 1 + i });
+      const own = { canwbs: true, ats, pasidBits: PASID_BITS, dmaAsid: 1 + i };
+      this.driver.addDevice({ id, smmu: 'smmu', streamIds, ...own });
+      this.on.set(id, 'dma');
     }
     for (const domain of DOMAINS) this.allocate(domain);
     const cds = [5, 6].flatMap((asid, i) =>
@@ -98,13 +112,29 @@ export class CoherentHost {
     }
   }
 
+  /** Attaches a device as the domain would let it: with PASIDs attached, not to a stage 2. */
   attach(device: string, to: AttachRequest): void {
+    if ('parent' in to && this.hasPasids(device)) return;
     if (to.kind === 'nested' && POLICY_RULES[this.policy].vsteEatsMax === 0n) {
       const [word0 = 0n, word1 = 0n] = STE.encode({ EATS: 0n }, to.vste);
       this.driver.attach(device, { ...to, vste: [word0, word1] });
     } else this.driver.attach(device, to);
-    const domain = 'parent' in to ? to.parent : 'domain' in to ? to.domain : '';
+    const domain = 'parent' in to ? to.parent : 'domain' in to ? to.domain : to.kind;
     this.on.set(device, domain);
+  }
+
+  /** Attaches a PASID, replaces it by itself, or detaches it, where the STE has or may have a CD table. */
+  togglePasid(device: string, pasid: number, attached: boolean): void {
+    const key = `${device} ${pasid}`;
+    if (attached) {
+      if (this.on.get(device)?.startsWith('p') === true) return;
+      this.driver.attachPasid(device, pasid, 's1');
+      this.on.set(key, 's1');
+    } else if (this.on.delete(key)) this.driver.detachPasid(device, pasid);
+  }
+
+  private hasPasids(device: string): boolean {
+    return PASIDS.some((pasid) => this.on.has(`${device} ${pasid}`));
   }
 
   /** Frees a domain that nobody uses and makes one with the same VMID or ASID in its place. */
@@ -124,12 +154,13 @@ export class CoherentHost {
     const found: string[] = [];
     for (const [i, device] of DEVICES.entries()) {
       for (const address of PROBES) {
-        for (const write of [false, true]) {
-          const access = { address: BigInt(address), write };
+        for (const [substream, write] of SENT) {
+          const access = { address: BigInt(address), write, ...substream };
           const cached = this.driver.access(device, 0, access);
           const walked = fresh.access({ ...access, streamId: 16 * i });
           if (text(cached) === text(walked)) continue;
-          const what = `${device} ${write ? 'writes' : 'reads'} 0x${address.toString(16)}`;
+          const how = `${write ? 'writes' : 'reads'} ${JSON.stringify(substream)}`;
+          const what = `${device} ${how} 0x${address.toString(16)}`;
           found.push(`${what}: ${text(cached)}, by the tables ${text(walked)}`);
         }
       }

@@ -34,6 +34,13 @@ const STAGE1_VSTES: readonly VsteWords[] = [
   [0x2800_0000_8000_002bn, 0xd6n],
 ];
 const BOTH = [false, true] as const;
+/** Two tables of one CD, and one with PASIDs whose device has and has not a domain for what is sent without. */
+const CD_TABLES = [
+  { cdTable: { base: 0x1_0000_0000, format: 'linear', cdMax: 0 }, withoutSsid: 'ssid0' },
+  { cdTable: { base: 0x1_0000_1000, format: 'linear', cdMax: 0 }, withoutSsid: 'ssid0' },
+  { cdTable: { base: 0x1_0001_0000, format: 'two-level', cdMax: 20 }, withoutSsid: 'ssid0' },
+  { cdTable: { base: 0x1_0001_0000, format: 'two-level', cdMax: 20 }, withoutSsid: 'terminate' },
+] as const;
 
 /** Every kind of STE that the driver writes, with the variations that its fields allow. */
 export const CANONICAL_STES: readonly EntryWords[] = [
@@ -41,9 +48,9 @@ export const CANONICAL_STES: readonly EntryWords[] = [
   composeSte({ kind: 'abort' }),
   composeSte({ kind: 'bypass' }),
   composeSte({ kind: 'bypass' }, true),
-  ...[0x1_0000_0000, 0x1_0000_1000].flatMap((cdTable) =>
+  ...CD_TABLES.flatMap((table) =>
     BOTH.flatMap((ats) =>
-      BOTH.map((stallDisabled) => composeSte({ kind: 's1', cdTable, ats, stallDisabled })),
+      BOTH.map((stallDisabled) => composeSte({ kind: 's1', ...table, ats, stallDisabled })),
     ),
   ),
   ...[stage2(1), stage2(2), stage2(1, true)].flatMap((parent) => [

@@ -29,12 +29,17 @@ export type ResolvedTarget =
     }
   | ({ readonly ok: false } & Rejection);
 
-/** Finds what a target stands on. Objects of another VM's iommufd context do not exist for this one. */
+/**
+ * Finds what a target stands on. Objects of another VM's iommufd context do not exist for this one.
+ * @param pasids PASIDs of the device that its driver has on domains.
+ */
 export function resolveTarget(
   target: AttachTarget,
   state: DeviceState,
+  pasids: number,
   context: Context,
 ): ResolvedTarget {
+  const ask = (kind: AttachQuestion['domain']) => ({ kind, state, pasids, context });
   switch (target.kind) {
     case 's1-domain': {
       const domain = context.get('s1-domain', target.id);
@@ -43,7 +48,7 @@ export function resolveTarget(
         ok: true,
         ioas: domain.ioas,
         facts: {},
-        ...refusal(target.id, domain, state, context),
+        ...refusal(target.id, domain, ask('stage1')),
       };
     }
     case 's2-parent': {
@@ -51,14 +56,23 @@ export function resolveTarget(
       if (parent === undefined || parent.freed || parent.vm !== state.vm) return absent(target);
       const { ioas, vmid } = parent;
       const facts = { parent: target.id, vmid };
-      return { ok: true, ioas, facts, ...refusal(target.id, parent, state, context) };
+      return { ok: true, ioas, facts, ...refusal(target.id, parent, ask('stage2')) };
     }
     case 'nested-domain':
-      return resolveNested(target, state, context);
+      return resolveNested(target, ask('nested'));
   }
 }
 
-function resolveNested(target: AttachTarget, state: DeviceState, context: Context): ResolvedTarget {
+/** A device that asks its driver for a domain of some kind. */
+interface Asking {
+  readonly kind: AttachQuestion['domain'];
+  readonly state: DeviceState;
+  readonly pasids: number;
+  readonly context: Context;
+}
+
+function resolveNested(target: AttachTarget, asking: Asking): ResolvedTarget {
+  const { state, context } = asking;
   const domain = context.get('nested-domain', target.id);
   if (domain === undefined || domain.freed) return absent(target);
   const { parent, vste, vsmmu } = domain;
@@ -66,7 +80,7 @@ function resolveNested(target: AttachTarget, state: DeviceState, context: Contex
   if (s2 === undefined || s2.vm !== state.vm) return absent(target);
   const { ioas, vmid } = s2;
   const facts = { parent, vmid, vste };
-  const problem = refusal(parent, s2, state, context, 'nested');
+  const problem = refusal(parent, s2, asking);
   if (problem.problem !== undefined) return { ok: true, ioas, facts, ...problem };
   if (vsmmu !== undefined && state.vdevice?.vsmmu === vsmmu) {
     const vsid = recordedVsid(state.vdevice.vsid);
@@ -84,16 +98,13 @@ function resolveNested(target: AttachTarget, state: DeviceState, context: Contex
 function refusal(
   id: string,
   domain: { readonly smmu: string },
-  state: DeviceState,
-  context: Context,
-  kind: AttachQuestion['domain'] = 'stage2',
+  { kind, state, pasids, context }: Asking,
 ): { readonly problem?: Rejection } {
-  // No command attaches a PASID.
-  const question = { otherSmmu: domain.smmu !== state.smmu, pasids: 0, domain: kind };
+  const question = { otherSmmu: domain.smmu !== state.smmu, pasids, domain: kind };
   const refused = whyNotAttach(question, rulesOf(state.smmu, context));
   if (refused === undefined) return {};
-  const { errno, why } = refused;
-  return { problem: { errno, code: 'device.other-smmu', reason: `${id}: ${why}` } };
+  const code = question.otherSmmu ? 'device.other-smmu' : 'device.pasids-in-use';
+  return { problem: { errno: refused.errno, code, reason: `${id}: ${refused.why}` } };
 }
 
 function absent({ kind, id }: AttachTarget): { ok: false } & Rejection {

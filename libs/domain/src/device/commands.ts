@@ -1,4 +1,4 @@
-import type { AttachTarget } from './events';
+import type { AttachTarget, PasidHolder } from './events';
 
 export type DeviceCommand =
   | {
@@ -9,6 +9,8 @@ export type DeviceCommand =
       /** IORT root complex flag: coherent even with No_snoop. */
       readonly canwbs: boolean;
       readonly ats: boolean;
+      /** log2 of the PASIDs it can send, 1 … 20; absent: none. */
+      readonly pasidBits?: number;
       /** It has a function-level reset, which VFIO does when its VMM closes it. */
       readonly resets?: boolean;
     }
@@ -22,6 +24,25 @@ export type DeviceCommand =
     }
   /** VFIO_DEVICE_DETACH_IOMMUFD_PT: back to the blocked domain. */
   | { readonly type: 'DetachDevice'; readonly device: string }
+  | {
+      /**
+       * VFIO_DEVICE_ATTACH_IOMMUFD_PT with VFIO_DEVICE_ATTACH_PASID: attach one PASID, or replace what it is attached to.
+       * By `kernel`: iommu_attach_device_pasid() of the driver that the device has on the host, such as a VFIO variant
+       * driver; iommufd does not know of it.
+       */
+      readonly type: 'AttachPasid';
+      readonly device: string;
+      readonly pasid: number;
+      readonly target: AttachTarget | Omit<IoasTarget, 'automatic'>;
+      readonly holder: PasidHolder;
+    }
+  /** Back to what a PASID without a domain meets: an abort. Nothing happens to one that this holder did not attach. */
+  | {
+      readonly type: 'DetachPasid';
+      readonly device: string;
+      readonly pasid: number;
+      readonly holder: PasidHolder;
+    }
   /** The VMM closes the device: detached, its vDEVICE gone, back to the kernel's DMA domain. */
   | { readonly type: 'ReleaseDevice'; readonly device: string };
 

@@ -12,6 +12,14 @@ import type { ResolvedTarget } from './attach-target';
 import type { DeviceCommand, IoasTarget } from './commands';
 import type { AttachTarget, DeviceEvent } from './events';
 import { evolve } from './state';
+import {
+  attachPasid,
+  besidePasids,
+  detachPasid,
+  PASID_BITS_MAX,
+  pasidsDetached,
+  pasidsInUse,
+} from './pasids';
 import type { DeviceState } from './state';
 
 export const deviceDecider: Decider<'device'> = {
@@ -21,6 +29,8 @@ export const deviceDecider: Decider<'device'> = {
     BindDevice: true,
     AttachDevice: true,
     DetachDevice: true,
+    AttachPasid: true,
+    DetachPasid: true,
     ReleaseDevice: true,
   },
   decide,
@@ -37,6 +47,10 @@ function decide(command: DeviceCommand, context: Context): Decision {
       return attach(command, context);
     case 'DetachDevice':
       return detach(command, context);
+    case 'AttachPasid':
+      return attachPasid(command, context);
+    case 'DetachPasid':
+      return detachPasid(command, context);
     case 'ReleaseDevice':
       return release(command, context);
     default:
@@ -47,7 +61,7 @@ function decide(command: DeviceCommand, context: Context): Decision {
 type Of<T extends DeviceCommand['type']> = Extract<DeviceCommand, { type: T }>;
 
 function add(command: Of<'AddDevice'>, context: Context): Decision {
-  const { device, smmu, streamIds, canwbs, ats, resets } = command;
+  const { device, smmu, streamIds, canwbs, ats, resets, pasidBits } = command;
   const iommu = context.get('smmu', smmu);
   if (iommu === undefined) return reject('ENOENT', 'smmu.absent', `no SMMU ${smmu}`);
   if (context.get('device', device) !== undefined) {
@@ -62,17 +76,26 @@ function add(command: Of<'AddDevice'>, context: Context): Decision {
   if (taken !== undefined || new Set(streamIds).size !== streamIds.length) {
     return reject('EEXIST', 'device.stream-id-taken', `${device}: a StreamID is taken on ${smmu}`);
   }
+  if (pasidBits !== undefined && !isPasidWidth(pasidBits)) {
+    const reason = `${device}: PASIDs have 1..${PASID_BITS_MAX} bits`;
+    return reject('EINVAL', 'device.pasid-bits', reason);
+  }
   const { host } = iommu;
   const dmaAsid = freeAsid(host, iommu, context);
   const dma = dmaAsid === undefined ? {} : { dmaAsid };
   const flr = resets === undefined ? {} : { resets };
-  const added = { device, host, smmu, streamIds, canwbs, ats, ...flr, ...dma };
+  const pasids = pasidBits === undefined ? {} : { pasidBits };
+  const added = { device, host, smmu, streamIds, canwbs, ats, ...flr, ...pasids, ...dma };
   return accept(
     emit('device', device, { type: 'DeviceAdded', ...added }),
     emit('smmu', smmu, { type: 'SmmuStreamIdsClaimed', device, streamIds }),
     emit('host', host, { type: 'HostDeviceListed', device, smmu }),
     ...(dmaAsid === undefined ? [] : [asidTaken(host, dmaAsid, device)]),
   );
+}
+
+function isPasidWidth(bits: number): boolean {
+  return Number.isInteger(bits) && bits >= 1 && bits <= PASID_BITS_MAX;
 }
 
 /** The kernel's own DMA domain is a stage 1; without one, or without a free ASID, the device stays blocked. */
@@ -108,7 +131,9 @@ function release(command: Of<'ReleaseDevice'>, context: Context): Decision {
     return reject('ENODEV', 'device.absent', `no bound device ${device}`);
   }
   return accept(
+    ...pasidsDetached(device, state, 'kernel'),
     ...reset(device, state, context),
+    ...pasidsDetached(device, state, 'iommufd'),
     ...detached(device, state, context),
     ...(state.vdevice === undefined ? [] : vdeviceGone(device, state.vdevice)),
     emit('device', device, { type: 'DeviceReleased', device }),
@@ -117,9 +142,11 @@ function release(command: Of<'ReleaseDevice'>, context: Context): Decision {
 
 /** vfio_pci_core_disable() resets what can be reset, while it is still attached. */
 function reset(device: string, state: DeviceState, context: Context): Emitted[] {
-  if (!state.resets || state.attached === undefined) return [];
-  const found = resolveTarget(state.attached, state, context);
-  const restored = found.ok && found.problem === undefined;
+  const held = [...state.pasids.values()].filter(({ holder }) => holder === 'iommufd');
+  if (!state.resets || (state.attached === undefined && held.length === 0)) return [];
+  // The PASIDs are blocked before the device is put back, and put back behind it.
+  const found = state.attached && resolveTarget(state.attached, state, 0, context);
+  const restored = found?.ok === true && found.problem === undefined;
   return [emit('device', device, { type: 'DeviceReset', device, restored })];
 }
 
@@ -146,11 +173,12 @@ interface Attaching {
 function attachTo({ device, state, target, made }: Attaching, context: Context): Decision {
   const found: ResolvedTarget = made
     ? { ok: true, ioas: made.ioas, facts: {} }
-    : resolveTarget(target, state, context);
+    : resolveTarget(target, state, pasidsInUse(state, context), context);
   if (!found.ok) return { ...found };
   const answer = { domain: target.id };
   if (same(state.attached, target)) return { ok: true, events: [], answer };
-  const problem = windowProblem(found.ioas, context) ?? found.problem;
+  const problem =
+    windowProblem(found.ioas, context) ?? besidePasids(device, target, context) ?? found.problem;
   if (problem !== undefined) return { ok: false, ...problem };
   const event: DeviceEvent = {
     type: 'DeviceAttached',

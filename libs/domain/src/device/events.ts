@@ -7,6 +7,9 @@ export type AttachTarget =
   | { readonly kind: 's2-parent'; readonly id: string }
   | { readonly kind: 's1-domain'; readonly id: string };
 
+/** Who attached a PASID, and so who detaches it. */
+export type PasidHolder = 'iommufd' | 'kernel';
+
 export type DeviceEvent =
   | {
       readonly type: 'DeviceAdded';
@@ -17,6 +20,8 @@ export type DeviceEvent =
       readonly canwbs: boolean;
       readonly ats: boolean;
       readonly resets?: boolean;
+      /** log2 of the PASIDs it can send; absent: none. */
+      readonly pasidBits?: number;
       /** ASID of the kernel's own DMA domain for it. Absent: it has none and aborts while nobody holds it. */
       readonly dmaAsid?: number;
     }
@@ -48,6 +53,22 @@ export type DeviceEvent =
       /** The vSMMU that vSID belongs to. */
       readonly vsmmu?: string;
       readonly replaced?: AttachTarget;
+    }
+  | {
+      readonly type: 'DevicePasidAttached';
+      readonly device: string;
+      readonly pasid: number;
+      /** The stage-1 domain. */
+      readonly domain: string;
+      readonly holder: PasidHolder;
+      readonly replaced?: string;
+    }
+  | {
+      readonly type: 'DevicePasidDetached';
+      readonly device: string;
+      readonly pasid: number;
+      /** The stage-1 domain it leaves. */
+      readonly domain: string;
     }
   | { readonly type: 'DeviceDetached'; readonly device: string; readonly from: AttachTarget }
   | {

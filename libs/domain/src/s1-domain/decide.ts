@@ -23,11 +23,11 @@ function allocate(
   command: Extract<S1DomainCommand, { type: 'AllocateS1Domain' }>,
   context: Context,
 ): Decision {
-  const { domain, ioas, device, faultQueue } = command;
+  const { domain, ioas, device, faultQueue, pasid = false } = command;
   if (context.get('s1-domain', domain) !== undefined) {
     return reject('EEXIST', 's1-domain.exists', `stage-1 domain ${domain} exists already`);
   }
-  const made = allocation({ domain, ioas, device, automatic: false, faultQueue }, context);
+  const made = allocation({ domain, ioas, device, automatic: false, faultQueue, pasid }, context);
   if (!made.ok) return made;
   const problem = queueProblem(faultQueue, context);
   return problem === undefined
@@ -43,12 +43,13 @@ export function allocation(
     readonly device: string;
     readonly automatic: boolean;
     readonly faultQueue?: string | undefined;
+    readonly pasid?: boolean;
   },
   context: Context,
 ):
   | { readonly ok: true; readonly events: readonly Emitted[] }
   | ({ readonly ok: false } & Rejection) {
-  const { domain, ioas, device, automatic, faultQueue } = wanted;
+  const { domain, ioas, device, automatic, faultQueue, pasid = false } = wanted;
   const no = (errno: Rejection['errno'], code: string, reason: string) =>
     ({ ok: false, errno, code, reason }) as const;
   const master = context.get('device', device);
@@ -74,7 +75,7 @@ export function allocation(
   const stream = streamOf('s1-domain', domain);
   const { vm } = space;
   const queue = faultQueue === undefined ? {} : { faultQueue };
-  const made = { domain, vm, ioas, smmu, asid, automatic, ...queue };
+  const made = { domain, vm, ioas, smmu, asid, automatic, ...queue, ...(pasid && { pasid }) };
   return {
     ok: true,
     events: [

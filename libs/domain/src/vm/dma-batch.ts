@@ -4,7 +4,8 @@
  * recompute every match from the log alone.
  *
  * word 0: [15:0] index into the batch's device list, [31:16] index into the device's StreamIDs,
- *         [32] write, [34:33] expectation (0 none, 1 ok, 2 abort), [35] readable, [36] writable
+ *         [32] write, [34:33] expectation (0 none, 1 ok, 2 abort), [35] readable, [36] writable,
+ *         [37] with a PASID, [57:38] the PASID
  * word 1: IOVA
  * word 2: expected IPA (expectation ok)
  */
@@ -13,6 +14,8 @@ export interface DmaAccess {
   readonly stream: number;
   readonly write: boolean;
   readonly iova: bigint;
+  /** Absent: the access carries none. */
+  readonly pasid?: number;
   readonly expect?: DmaExpectation;
 }
 
@@ -39,7 +42,9 @@ export function encodeDma(accesses: readonly DmaAccess[]): BigUint64Array {
       (BigInt(a.write) << 32n) |
       (BigInt(kind) << 33n) |
       (BigInt(ok?.readable ?? false) << 35n) |
-      (BigInt(ok?.writable ?? false) << 36n);
+      (BigInt(ok?.writable ?? false) << 36n) |
+      (BigInt(a.pasid !== undefined) << 37n) |
+      (BigInt(a.pasid ?? 0) << 38n);
     words[i * DMA_WORDS + 1] = a.iova;
     words[i * DMA_WORDS + 2] = BigInt(ok?.ipa ?? 0);
   });
@@ -54,6 +59,7 @@ export function decodeDma(words: BigUint64Array): DmaAccess[] {
       stream: Number((what >> 16n) & 0xffffn),
       write: ((what >> 32n) & 1n) === 1n,
       iova: words[i * DMA_WORDS + 1] ?? 0n,
+      ...(((what >> 37n) & 1n) === 1n && { pasid: Number((what >> 38n) & 0xfffffn) }),
     };
     const kind = (what >> 33n) & 3n;
     if (kind === 0n) return access;
