@@ -15,6 +15,18 @@ const LO = 5;
 const HI = 6;
 const KIND = 7;
 
+/** Two halves of a 64-bit word. */
+interface Halves {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+interface WordChange {
+  readonly before: Halves;
+  readonly after: Halves;
+  readonly accepted: boolean;
+}
+
 /** What a word that entries are made from is: which of its bits say something about a translation. */
 export const WORD_KIND = {
   /** All of them. */
@@ -32,9 +44,15 @@ export type WordKind = (typeof WORD_KIND)[keyof typeof WORD_KIND];
 const SIGNIFICANT_LO = [-1, -1, ~(1 << 10)] as const;
 const SIGNIFICANT_HI = [-1, ~(0xf << 23), ~(0xf << 23)] as const;
 
-/** Hears of each node that stops or starts to agree with memory. */
-export interface Turning {
-  turned(node: number, stale: boolean): void;
+/** Hears of each word of a node that stops or starts to have the value the node was made from. */
+export interface WordListener {
+  /** @param differing words of the node that differ now. */
+  differs(
+    node: number,
+    word: { readonly pa: number; readonly kind: WordKind },
+    differing: number,
+  ): void;
+  agrees(node: number, pa: number, differing: number): void;
 }
 
 /** Words of a walk, with the values that were read: parallel lists, reused. */
@@ -52,6 +70,15 @@ export class Trail {
     this.lo[at] = lo;
     this.hi[at] = hi;
     this.kinds[at] = kind;
+  }
+
+  /** A word on the trail has another value by now. */
+  revise(slot: number, lo: number, hi: number): void {
+    for (let at = 0; at < this.length; at++) {
+      if (this.slots[at] !== slot) continue;
+      this.lo[at] = lo;
+      this.hi[at] = hi;
+    }
   }
 
   private grow(): void {
@@ -150,70 +177,67 @@ export class Dependencies {
   }
 
   /** Holds a node's words against memory once more, for one that was made through a stale entry. */
-  recheck(node: number, memory: PhysicalMemory): void {
+  recheck(node: number, memory: PhysicalMemory, listener: WordListener): void {
     const { links } = this;
-    let count = 0;
     for (let link = this.firstLinks[node]!; link !== NONE;) {
       const at = link * STRIDE;
-      memory.load(this.addresses[links[at + SLOT]!]!, this.value);
-      const { lo, hi } = this.value;
-      if (differ(links[at + LO]!, links[at + HI]!, lo, hi, links[at + KIND]!)) count++;
+      const pa = this.addresses[links[at + SLOT]!]!;
+      memory.load(pa, this.value);
+      if (!this.agrees(at, this.value)) {
+        const kind = links[at + KIND] as WordKind;
+        listener.differs(node, { pa, kind }, ++this.differing[node]!);
+      }
       link = links[at + NEXT_OF_NODE]!;
     }
-    this.differing[node] = count;
   }
 
   /**
-   * The word at `pa` changes. Tells of each node that stops or starts to agree with memory.
-   * `accepted`: hardware updated a descriptor, which leaves what was made from it true.
+   * The word at `pa` changes. `accepted`: hardware updated a descriptor, which leaves what was made
+   * from it true.
    */
-  change(
-    pa: number,
-    before: { readonly lo: number; readonly hi: number },
-    after: { readonly lo: number; readonly hi: number },
-    accepted: boolean,
-    tell: Turning,
-  ): void {
+  change(pa: number, { before, after, accepted }: WordChange, listener: WordListener): void {
     const slot = this.slotIndex.find(pa / 8);
     if (slot < 0) return;
     const { links } = this;
     for (let link = this.heads[slot]!; link !== NONE; link = links[link * STRIDE + NEXT_OF_SLOT]!) {
       const at = link * STRIDE;
-      const kind = links[at + KIND]!;
-      const lo = links[at + LO]!;
-      const hi = links[at + HI]!;
-      const agreed = !differ(lo, hi, before.lo, before.hi, kind);
-      if (accepted) {
-        if (!agreed) continue;
+      const agreed = this.agrees(at, before);
+      if (accepted && agreed) {
         links[at + LO] = after.lo;
         links[at + HI] = after.hi;
-        continue;
       }
-      const agrees = !differ(lo, hi, after.lo, after.hi, kind);
-      if (agreed !== agrees) this.adjust(links[at + NODE]!, agreed, tell);
+      const agrees = this.agrees(at, after);
+      const node = links[at + NODE]!;
+      if (agreed && !agrees) {
+        const kind = links[at + KIND] as WordKind;
+        listener.differs(node, { pa, kind }, ++this.differing[node]!);
+      } else if (agrees && !agreed) listener.agrees(node, pa, --this.differing[node]!);
     }
   }
 
   /** The word at `pa` is no longer what entries were made from: software gave its memory back. */
-  release(pa: number, current: { readonly lo: number; readonly hi: number }, tell: Turning): void {
+  release(pa: number, current: Halves, listener: WordListener): void {
     const slot = this.slotIndex.find(pa / 8);
     if (slot < 0) return;
     const { links } = this;
     for (let link = this.heads[slot]!; link !== NONE; link = links[link * STRIDE + NEXT_OF_SLOT]!) {
       const at = link * STRIDE;
-      const kind = links[at + KIND]!;
-      if (kind === WORD_KIND.RELEASED) continue;
-      const agreed = !differ(links[at + LO]!, links[at + HI]!, current.lo, current.hi, kind);
+      const agreed = this.agrees(at, current);
+      const kind = links[at + KIND] as WordKind;
       links[at + KIND] = WORD_KIND.RELEASED;
-      if (agreed) this.adjust(links[at + NODE]!, true, tell);
+      const node = links[at + NODE]!;
+      if (agreed) listener.differs(node, { pa, kind }, ++this.differing[node]!);
     }
   }
 
-  private adjust(node: number, agreed: boolean, tell: Turning): void {
-    const before = this.differing[node]!;
-    const after = agreed ? before + 1 : before - 1;
-    this.differing[node] = after;
-    if (before === 0 || after === 0) tell.turned(node, after !== 0);
+  /** Whether a word's value is, in the bits that matter, the one its entry was made from. */
+  private agrees(at: number, { lo, hi }: Halves): boolean {
+    const { links } = this;
+    const kind = links[at + KIND]!;
+    if (kind === WORD_KIND.RELEASED) return false;
+    const changedLo = (links[at + LO]! ^ lo) & SIGNIFICANT_LO[kind]!;
+    const changedHi = (links[at + HI]! ^ hi) & SIGNIFICANT_HI[kind]!;
+    return (changedLo | changedHi) === 0;
   }
 
   private link(node: number, trail: Trail, from: number): void {
@@ -266,14 +290,6 @@ export class Dependencies {
     }
     return this.usedNodes++;
   }
-}
-
-/** Whether two values of a word differ in a bit that an entry was made from; a released word always does. */
-function differ(lo: number, hi: number, otherLo: number, otherHi: number, kind: number): boolean {
-  if (kind === WORD_KIND.RELEASED) return true;
-  return (
-    (((lo ^ otherLo) & SIGNIFICANT_LO[kind]!) | ((hi ^ otherHi) & SIGNIFICANT_HI[kind]!)) !== 0
-  );
 }
 
 function grown(old: Int32Array, length: number): Int32Array<ArrayBuffer> {

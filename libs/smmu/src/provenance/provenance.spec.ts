@@ -10,22 +10,26 @@ import {
   S2_PAGE,
 } from '../__fixtures__/machine';
 import type { CachedEntry, EntryKey } from './cached-entry';
-import type { StalenessWatcher } from './provenance';
+import type { ChangedWord, StalenessWatcher } from './provenance';
 
 /** Dirty Bit Modifier of a leaf (DDI 0487 D8.3). */
 const DBM = 1n << 51n;
 
 /** Keeps what it is told. */
 class Witness implements StalenessWatcher {
-  readonly stale = new Map<EntryKey, CachedEntry>();
+  readonly stale = new Map<EntryKey, { entry: CachedEntry; words: Set<number> }>();
   uses: EntryKey[] = [];
 
-  becameStale(key: EntryKey, entry: CachedEntry): void {
-    expect(this.stale.has(key)).toBe(false);
-    this.stale.set(key, entry);
+  wordDiffers(key: EntryKey, entry: CachedEntry, { pa }: ChangedWord): void {
+    const known = this.stale.get(key) ?? { entry, words: new Set() };
+    expect(known.words.has(pa)).toBe(false);
+    known.words.add(pa);
+    this.stale.set(key, known);
   }
-  becameTrue(key: EntryKey): void {
-    expect(this.stale.delete(key)).toBe(true);
+  wordAgrees(key: EntryKey, pa: number): void {
+    const { words } = this.stale.get(key)!;
+    expect(words.delete(pa)).toBe(true);
+    if (words.size === 0) this.stale.delete(key);
   }
   staleRemoved(key: EntryKey): void {
     expect(this.stale.delete(key)).toBe(true);
@@ -36,7 +40,7 @@ class Witness implements StalenessWatcher {
   }
 
   entries(): CachedEntry[] {
-    return [...this.stale.values()];
+    return [...this.stale.values()].map(({ entry }) => entry);
   }
 }
 
@@ -139,6 +143,8 @@ describe('what is known of the origin of cached entries', () => {
     machine.write(0, va);
     expect(machine.memory.read64(s1Entry) & (AP_RO | AF)).toBe(AP_RW | AF);
     expect(witness.entries()).toEqual([]);
+    machine.memory.write64(s1Entry, BigInt(ipa) | S1_PAGE | AP_RO | DBM);
+    expect(witness.entries()).toMatchObject([{ stage: 'nested', address: va }]);
   });
 
   it('holds an entry for true again once its words are what they were', () => {

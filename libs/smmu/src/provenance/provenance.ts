@@ -1,20 +1,27 @@
 import type { MemoryObserver, PhysicalMemory } from '../memory/physical-memory';
 import { structureOf, type CachedEntry, type EntryKey } from './cached-entry';
-import { Dependencies, Trail, WORD_KIND, type Turning, type WordKind } from './dependencies';
+import { Dependencies, Trail, WORD_KIND, type WordListener, type WordKind } from './dependencies';
 
-/** Hears when cached entries and memory part. Called synchronously; it must not touch the SMMU. */
+/** A word that no longer has the value a cached entry was made from. */
+export interface ChangedWord {
+  readonly pa: number;
+  /** A translation table descriptor, or part of an STE, CD, L1STD or L1CD. */
+  readonly word: 'descriptor' | 'structure';
+  /** The word changed, or software gave its memory back. */
+  readonly why: 'changed' | 'released';
+  /** The entry was made through this one, which was stale already. */
+  readonly from?: EntryKey;
+}
+
+/**
+ * Hears when cached entries and memory part. An entry is stale while one of its words differs.
+ * Called synchronously; it must not touch the SMMU.
+ */
 export interface StalenessWatcher {
-  /**
-   * An entry no longer says what memory says: the word at `pa` changed, or its memory was given
-   * back (`released`). Undefined `pa`: the entry was made through one that was stale already.
-   */
-  becameStale(
-    key: EntryKey,
-    entry: CachedEntry,
-    why: { readonly pa?: number; readonly released: boolean },
-  ): void;
-  /** A stale entry says what memory says again: the words are back at their old values. */
-  becameTrue(key: EntryKey): void;
+  /** A word of an entry has another value from now on. */
+  wordDiffers(key: EntryKey, entry: CachedEntry, word: ChangedWord): void;
+  /** A word that differed is back at its old value. */
+  wordAgrees(key: EntryKey, pa: number): void;
   /** A stale entry was removed, or another took its place. */
   staleRemoved(key: EntryKey): void;
   /** A stale entry answered an access, or led a walk on its way. */
@@ -40,13 +47,13 @@ interface TranslationNames {
  * TLB entries are made from translation tables alone: they belong to a VMID and an ASID, not to the
  * STE and CD that named them, so a change of those makes only cached STEs and CDs stale.
  */
-export class Provenance implements MemoryObserver, Turning {
+export class Provenance implements MemoryObserver, WordListener {
   private readonly trail = new Trail();
   private readonly dependencies = new Dependencies();
   /** Where in the trail the stage at work began. */
   private start = 0;
-  /** The trail leads through a stale entry. */
-  private tainted = false;
+  /** The last stale entry that the trail leads through. */
+  private taint: EntryKey | undefined;
   /** Nodes of TLB entries by place, and of configuration structures by name. */
   private readonly places: number[] = [];
   private readonly names = new Map<string, number>();
@@ -54,7 +61,7 @@ export class Provenance implements MemoryObserver, Turning {
   private staleNodes = 0;
   private readonly value = { lo: 0, hi: 0 };
   private tlb: TranslationNames | undefined;
-  private changedAt = 0;
+  private from: EntryKey | undefined;
   private givenBack = false;
 
   constructor(
@@ -78,7 +85,7 @@ export class Provenance implements MemoryObserver, Turning {
   begin(): void {
     this.trail.length = 0;
     this.start = 0;
-    this.tainted = false;
+    this.taint = undefined;
   }
 
   /** Stage 2 begins to translate: what it makes does not depend on what was read before. */
@@ -115,7 +122,7 @@ export class Provenance implements MemoryObserver, Turning {
     if (node === undefined) return;
     this.dependencies.retrace(node, this.trail);
     if (!this.dependencies.isStale(node)) return;
-    this.tainted = true;
+    this.taint = key;
     this.watcher.staleUsed(key);
   }
 
@@ -126,11 +133,11 @@ export class Provenance implements MemoryObserver, Turning {
     this.keys[node] = key;
     if (typeof key === 'number') this.places[key] = node;
     else this.names.set(key, node);
-    if (!this.tainted) return;
-    this.dependencies.recheck(node, this.memory);
-    if (!this.dependencies.isStale(node)) return;
-    this.staleNodes++;
-    this.watcher.becameStale(key, this.describe(key), { released: false });
+    const from = this.taint;
+    if (from === undefined) return;
+    this.from = from;
+    this.dependencies.recheck(node, this.memory, this);
+    this.from = undefined;
   }
 
   /** An entry went. */
@@ -168,31 +175,40 @@ export class Provenance implements MemoryObserver, Turning {
     after: { readonly lo: number; readonly hi: number },
     byHardware: boolean,
   ): void {
-    this.changedAt = pa;
-    this.dependencies.change(pa, before, after, byHardware, this);
+    this.dependencies.change(pa, { before, after, accepted: byHardware }, this);
+    // The walk that updates a descriptor makes its entry of what it wrote.
+    if (byHardware) this.trail.revise(this.dependencies.slotOf(pa), after.lo, after.hi);
   }
 
   /** Memory was given back by software: nothing may be made from its words any more. */
   released(base: number, bytes: number): void {
     this.givenBack = true;
     for (let pa = base; pa < base + bytes; pa += 8) {
-      this.changedAt = pa;
       this.memory.load(pa, this.value);
       this.dependencies.release(pa, this.value, this);
     }
     this.givenBack = false;
   }
 
-  /** A node stops or starts to agree with memory. */
-  turned(node: number, stale: boolean): void {
+  /** A word of a node parts from what the node was made from. */
+  differs(
+    node: number,
+    { pa, kind }: { readonly pa: number; readonly kind: WordKind },
+    differing: number,
+  ): void {
+    if (differing === 1) this.staleNodes++;
     const key = this.keys[node]!;
-    if (stale) {
-      this.staleNodes++;
-      const why = { pa: this.changedAt, released: this.givenBack };
-      this.watcher.becameStale(key, this.describe(key), why);
-    } else {
-      this.staleNodes--;
-      this.watcher.becameTrue(key);
-    }
+    this.watcher.wordDiffers(key, this.describe(key), {
+      pa,
+      word: kind === WORD_KIND.STRUCTURE ? 'structure' : 'descriptor',
+      why: this.givenBack ? 'released' : 'changed',
+      ...(this.from !== undefined && { from: this.from }),
+    });
+  }
+
+  /** A word of a node is back at the value that the node was made from. */
+  agrees(node: number, pa: number, differing: number): void {
+    if (differing === 0) this.staleNodes--;
+    this.watcher.wordAgrees(this.keys[node]!, pa);
   }
 }
