@@ -1,6 +1,7 @@
 import { HOST_FANOUT } from './host/fanout';
 import { LEDGER_APPEND } from './ledger/append';
 import { LEDGER_READ } from './ledger/read';
+import { MACHINE_REPLAY } from './machine/replay';
 import type { Measurement } from './measurement';
 import { IDLE_STREAM } from './smmu/idle-stream';
 import { INVALIDATE } from './smmu/invalidate';
@@ -14,4 +15,5 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ...HOST_FANOUT,
   ...LEDGER_APPEND,
   LEDGER_READ,
+  ...MACHINE_REPLAY,
 ];

@@ -1,7 +1,9 @@
-import type { CommandWords, Removed } from '@steward/smmu';
+import type { CommandWords, Removed, StalenessWatcher } from '@steward/smmu';
 
 /** Told what the driver and its SMMUs do, in the order in which it happens. */
 export interface HostObserver {
+  /** Who watches the caches of an SMMU that is brought up. */
+  stalenessOf?(smmu: string): StalenessWatcher | undefined;
   /** The STE in memory at each CMD_CFGI_STE: every intermediate entry of an update, the final one last. */
   steAtSync?(e: { smmu: string; streamId: number; words: readonly bigint[] }): void;
   /** Each command an SMMU consumed, with the number of cached entries it removed. */

@@ -4,6 +4,7 @@ import {
   type CommandWords,
   type Removed,
   type SmmuObserver,
+  type StalenessWatcher,
 } from '@steward/smmu';
 import type { HostObserver } from './observer';
 
@@ -14,10 +15,14 @@ export interface CommandOrigin {
 
 /** Hands on which commands one SMMU stopped at, with its name. */
 export class ErrorReports implements SmmuObserver {
+  readonly staleness: StalenessWatcher | undefined;
+
   constructor(
     protected readonly smmu: string,
     protected readonly observer: HostObserver,
-  ) {}
+  ) {
+    this.staleness = observer.stalenessOf?.(smmu);
+  }
 
   commandError(words: CommandWords, error: string): void {
     this.observer.commandError?.({ smmu: this.smmu, words, error });

@@ -2,6 +2,7 @@ import { decodeDma } from '@steward/domain';
 import type { DmaAccess } from '@steward/domain';
 import type { HostDriver } from '@steward/host';
 import type { Outcome } from '@steward/smmu';
+import type { CoherenceChecker } from './coherence/coherence-checker';
 import type { MachineEffect } from './effects';
 import type { GuestMemory } from './guest-memory';
 
@@ -17,6 +18,7 @@ export function performDma(
   driver: HostDriver,
   guest: GuestMemory,
   batch: { vm: string; devices: readonly string[]; words: BigUint64Array },
+  coherence?: CoherenceChecker,
 ): MachineEffect {
   const accesses = decodeDma(batch.words);
   const words = new BigUint64Array(accesses.length * 2);
@@ -26,6 +28,7 @@ export function performDma(
     const device = batch.devices[access.device] ?? '';
     const { iova: address, write, pasid } = access;
     const substream = pasid === undefined ? {} : { substreamId: pasid };
+    coherence?.accessing({ device, iova: address, write });
     const outcome = driver.access(device, access.stream, { address, write, ...substream });
     const verdict = judge(access, outcome, guest);
     count[verdict]++;

@@ -1,5 +1,6 @@
 import type { HostObserver } from '@steward/host';
-import type { CommandWords, Removed } from '@steward/smmu';
+import type { CommandWords, Removed, StalenessWatcher } from '@steward/smmu';
+import type { CoherenceChecker } from './coherence/coherence-checker';
 import type { MachineEffect } from './effects';
 
 interface Run {
@@ -15,7 +16,14 @@ export class EffectRecorder implements HostObserver {
   private run: Run | undefined;
 
   /** @param vsmmus the vSMMU of each device's vDEVICE, for attachments that do not name theirs. */
-  constructor(private readonly vsmmus: ReadonlyMap<string, string>) {}
+  constructor(
+    private readonly vsmmus: ReadonlyMap<string, string>,
+    private readonly coherence: CoherenceChecker | undefined,
+  ) {}
+
+  stalenessOf(smmu: string): StalenessWatcher | undefined {
+    return this.coherence?.watch(smmu);
+  }
 
   /** All effects since the last call. */
   take(): MachineEffect[] {
@@ -45,6 +53,7 @@ export class EffectRecorder implements HostObserver {
     removed: Removed;
     origin: 'driver' | 'guest';
   }): void {
+    this.coherence?.consumed(e.smmu, e.words);
     if (this.run?.smmu !== e.smmu || this.run.origin !== e.origin) {
       this.flush();
       this.run = { smmu: e.smmu, origin: e.origin, words: [], removed: [] };

@@ -4,6 +4,7 @@ import { HostDriver } from '@steward/host';
 import type { AttachRequest, IdrWords } from '@steward/host';
 import { PhysicalMemory } from '@steward/smmu';
 import type { CommandWords, Smmu } from '@steward/smmu';
+import type { CoherenceChecker } from './coherence/coherence-checker';
 import { performDma } from './dma';
 import { EffectRecorder } from './effect-recorder';
 import type { MachineEffect } from './effects';
@@ -22,7 +23,7 @@ type EventNamed<T extends DomainEvent['type']> = Extract<DomainEvent, { type: T 
 /** One host: its physical memory, driver and SMMUs, and what its guests keep in their RAM. */
 export class HostMachine {
   private readonly vsmmuByDevice = new Map<string, string>();
-  private readonly recorder = new EffectRecorder(this.vsmmuByDevice);
+  private readonly recorder: EffectRecorder;
   private readonly memory: PhysicalMemory;
   private readonly driver: HostDriver;
   private readonly guests = new Map<string, GuestMemory>();
@@ -37,7 +38,12 @@ export class HostMachine {
   /** Devices to which the kernel gives a DMA domain of its own. */
   private readonly dmaDevices = new Set<string>();
 
-  constructor(event: EventNamed<'HostRegistered'>) {
+  /** @param coherence watches the caches, if given. */
+  constructor(
+    event: EventNamed<'HostRegistered'>,
+    readonly coherence?: CoherenceChecker,
+  ) {
+    this.recorder = new EffectRecorder(this.vsmmuByDevice, coherence);
     const regions = event.memory.map((r) => ({ base: addressOf(r.base), size: addressOf(r.size) }));
     this.memory = new PhysicalMemory(regions);
     const kernel = event.memory.findIndex((r) => r.use === 'kernel');
@@ -49,9 +55,18 @@ export class HostMachine {
     });
   }
 
-  /** Applies one event and returns what it made the machine do. `stream` names the aggregate. */
-  apply(stream: string, event: DomainEvent): MachineEffect[] {
+  /**
+   * Applies one event and returns what it made the machine do. `stream` names the aggregate, `at` the
+   * commit and the event's place in it.
+   */
+  apply(
+    stream: string,
+    event: DomainEvent,
+    at: { readonly position: number; readonly index: number },
+  ): MachineEffect[] {
+    this.coherence?.begin({ ...at, event: event.type });
     this.on(parseStream(stream).id, event);
+    this.coherence?.end();
     return this.recorder.take();
   }
 
@@ -124,8 +139,7 @@ export class HostMachine {
         return this.driver.addDevice(master);
       }
       case 'VmCreated':
-        this.guests.set(event.vm, new GuestMemory(this.memory, event.ram));
-        return;
+        return this.createGuest(event);
       case 'IoasCreated':
         this.ioases.set(event.ioas, new IoasMirror(this.driver));
         return;
@@ -184,7 +198,9 @@ export class HostMachine {
       case 'GuestMemoryWritten':
         return this.store(event);
       case 'DmaPerformed':
-        return this.recorder.add(performDma(this.driver, this.guest(event.vm), event));
+        return this.recorder.add(
+          performDma(this.driver, this.guest(event.vm), event, this.coherence),
+        );
       case 'VsmmuRegisterWritten':
         return this.vsmmu(id).queues.write(event.register, fromHex(event.value));
       case 'GuestCommandsQueued':
@@ -245,6 +261,13 @@ export class HostMachine {
       aidr: Number(aidr),
       features: switches,
     });
+  }
+
+  private createGuest({ vm, ram }: EventNamed<'VmCreated'>): void {
+    this.guests.set(vm, new GuestMemory(this.memory, ram));
+    for (const { pa, size } of ram) {
+      this.coherence?.assign({ base: addressOf(pa), size: addressOf(size), vm });
+    }
   }
 
   private map(event: EventNamed<'IoasMapped'>): void {

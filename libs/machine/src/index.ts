@@ -10,5 +10,17 @@ export { encodeGraph } from './snapshot/graph-encoder';
 export { snapshotVersion } from './snapshot/host-snapshot';
 export { MACHINE_VERSION, MACHINE_VERSIONS } from './version';
 export type { MachineVersion } from './version';
-export type { Applied, MachineCommit } from './machine';
+export { CoherenceChecker } from './coherence/coherence-checker';
+export type {
+  Finding,
+  Moment,
+  Owner,
+  Rule,
+  StaleEntry,
+  StaleTotals,
+  StaleUse,
+  StaleWindow,
+  Violation,
+} from './coherence/findings';
+export type { Applied, MachineCommit, MachineOptions } from './machine';
 export { IoasMirror } from './ioas-mirror';

@@ -1,4 +1,6 @@
 import type { DomainEvent } from '@steward/domain';
+import { CoherenceChecker } from './coherence/coherence-checker';
+import { addTotals, type Finding, type StaleTotals } from './coherence/findings';
 import { Digest } from './digest';
 import type { MachineEffect } from './effects';
 import { HostMachine } from './host-machine';
@@ -15,6 +17,13 @@ export interface Applied {
   readonly effects: readonly MachineEffect[];
   /** Digest of the host's whole history of effects up to this commit: 32 hex digits. */
   readonly digest: string;
+  /** What the coherence checker has to say, where it is on. */
+  readonly findings: readonly Finding[];
+}
+
+export interface MachineOptions {
+  /** Keep track of stale cache entries. Default true. */
+  readonly coherence?: boolean;
 }
 
 const GENESIS = '0'.repeat(32);
@@ -24,17 +33,23 @@ export class Machine {
   private readonly hosts = new Map<string, HostMachine>();
   private readonly digests = new Map<string, string>();
 
+  constructor(private readonly options: MachineOptions = {}) {}
+
   /** Applies the next commit. There is no other way in. */
   apply(commit: MachineCommit): Applied {
     const effects: MachineEffect[] = [];
-    for (const { stream, event } of commit.events) {
-      if (event.type === 'HostRegistered') this.hosts.set(commit.host, new HostMachine(event));
-      effects.push(...this.host(commit.host).apply(stream, event));
+    const findings: Finding[] = [];
+    const { position } = commit;
+    for (const [index, { stream, event }] of commit.events.entries()) {
+      if (event.type === 'HostRegistered') this.hosts.set(commit.host, this.createHost(event));
+      const host = this.host(commit.host);
+      effects.push(...host.apply(stream, event, { position, index }));
+      if (host.coherence !== undefined) findings.push(...host.coherence.take());
     }
     const previous = this.digests.get(commit.host) ?? GENESIS;
     const digest = digestOf(previous, commit.position, effects);
     this.digests.set(commit.host, digest);
-    return { effects, digest };
+    return { effects, digest, findings };
   }
 
   /** @throws Error for a host that no event has registered. */
@@ -66,6 +81,17 @@ export class Machine {
     const { machine, digest } = decodeHost(snapshot);
     this.hosts.set(host, machine);
     this.digests.set(host, digest);
+  }
+
+  /** Stale windows and uses so far, over all hosts; none where nobody keeps track. */
+  stale(): StaleTotals {
+    const checkers = [...this.hosts.values()].flatMap(({ coherence }) => coherence ?? []);
+    return addTotals(checkers.map((checker) => checker.totals()));
+  }
+
+  private createHost(event: Extract<DomainEvent, { type: 'HostRegistered' }>): HostMachine {
+    const coherence = this.options.coherence ?? true;
+    return new HostMachine(event, coherence ? new CoherenceChecker() : undefined);
   }
 
   /** One digest for all hosts. */

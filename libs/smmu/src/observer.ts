@@ -16,7 +16,7 @@ export type CompletionSignal =
 /** Hears what an SMMU does, in order. Called synchronously; an observer must not touch the SMMU. */
 export interface SmmuObserver {
   /** Told when cached entries and memory part. Absent: nobody keeps track of it. */
-  readonly staleness?: StalenessWatcher;
+  readonly staleness?: StalenessWatcher | undefined;
   /** A command was consumed, and removed this many cached entries. */
   commandConsumed?(words: CommandWords, removed: Removed): void;
   /** A command stopped consumption. For CERROR_ABT the words could not be read and are zero. */

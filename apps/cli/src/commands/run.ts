@@ -52,6 +52,7 @@ export interface RunReport {
     readonly removedEntries: RunTotals['effects']['removed'];
   };
   readonly stes: { readonly compared: number; readonly mismatched: number };
+  readonly stale: RunTotals['stale'];
   readonly digest: string;
   readonly replay?: ReplayResult;
   readonly verify?: Verification;
@@ -183,6 +184,7 @@ function reportOf(
       removedEntries: effects.removed,
     },
     stes: { compared: totals.stes.compared, mismatched: totals.stes.mismatches.length },
+    stale: totals.stale,
     digest,
   };
 }

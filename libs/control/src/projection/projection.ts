@@ -4,7 +4,7 @@ import { AttachmentSpans } from '@steward/audit';
 import { bytesOf } from '@steward/domain';
 import type { Effect, JsonObject, Ledger, ReadModels, StoredCommit } from '@steward/ledger';
 import { Machine, MACHINE_VERSION } from '@steward/machine';
-import type { Applied, MachineEffect } from '@steward/machine';
+import type { Applied, Finding, MachineEffect } from '@steward/machine';
 import { machineCommit } from '@steward/replay';
 import { Subject } from 'rxjs';
 import { LEDGER, READ_MODELS } from '../ports';
@@ -29,6 +29,8 @@ export class ProjectionStoppedError extends Error {
 export interface AppliedCommit {
   readonly commit: StoredCommit;
   readonly effects: readonly MachineEffect[];
+  /** What the coherence checker has to say of it. */
+  readonly findings: readonly Finding[];
 }
 
 /** Drives the machine with what the ledger holds, and keeps the read models in step. */
@@ -64,13 +66,13 @@ export class Projection implements OnModuleDestroy {
    * @throws ProjectionStoppedError when the machine cannot follow it, then and ever after.
    */
   apply(commit: StoredCommit): readonly MachineEffect[] {
-    const { effects, digest } = this.fold(commit);
+    const { effects, digest, findings } = this.fold(commit);
     // Read now: the STE in force is the one this commit leaves, not a later one.
     const stes = this.stesAfter(commit);
     this.rows.push(() => this.writeRows(commit, effects, { digest, stes }));
     this.applied = commit.position;
     if (this.rows.length >= BATCH) this.flush();
-    this.applied$.next({ commit, effects });
+    this.applied$.next({ commit, effects, findings });
     return effects;
   }
 

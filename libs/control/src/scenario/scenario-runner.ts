@@ -4,6 +4,7 @@ import { EffectTotals, isInvalidation } from '@steward/audit';
 import { eventOf, toHex } from '@steward/domain';
 import type { Command } from '@steward/domain';
 import type { Recording } from '@steward/guest';
+import type { StaleTotals, Violation } from '@steward/machine';
 import { commandName } from '@steward/smmu';
 import type { CommandName } from '@steward/smmu';
 import { DecideCommand } from '../commands/decide-command';
@@ -36,6 +37,9 @@ export interface RunTotals {
   readonly guestInvalidations: number;
   readonly guestCommands: ReadonlyMap<CommandName, number>;
   readonly stes: { readonly compared: number; readonly mismatches: readonly SteMismatch[] };
+  /** Stale windows and uses. */
+  readonly stale: StaleTotals;
+  readonly violations: readonly Violation[];
   readonly digest: string;
 }
 
@@ -72,7 +76,8 @@ export class ScenarioRunner {
       subscription.unsubscribe();
       this.projection.flush();
     }
-    return tally.totals(this.projection.machine.digest());
+    const { machine } = this.projection;
+    return tally.totals(machine.digest(), machine.stale());
   }
 
   private async play(
@@ -197,6 +202,7 @@ const STREAM_ID_STEP = 8;
 class Tally {
   readonly stes = { compared: 0, mismatches: [] as SteMismatch[] };
   private readonly effects = new EffectTotals();
+  private readonly violations: Violation[] = [];
   private readonly guestCommands = new Map<CommandName, number>();
   private guestInvalidations = 0;
   private commits = 0;
@@ -205,7 +211,10 @@ class Tally {
   private attaches = 0;
   private rejected = 0;
 
-  add({ commit, effects }: AppliedCommit): void {
+  add({ commit, effects, findings }: AppliedCommit): void {
+    for (const finding of findings) {
+      if (finding.kind === 'violation') this.violations.push(finding.violation);
+    }
     this.commits++;
     this.position = commit.position;
     if (!commit.outcome.ok) this.rejected++;
@@ -217,11 +226,11 @@ class Tally {
     }
   }
 
-  totals(digest: string): RunTotals {
+  totals(digest: string, stale: StaleTotals): RunTotals {
     const { commits, events, position, attaches, rejected, effects, stes } = this;
-    const { guestInvalidations, guestCommands } = this;
+    const { guestInvalidations, guestCommands, violations } = this;
     const counts = { commits, events, position, attaches, rejected, guestInvalidations };
-    return { ...counts, effects, guestCommands, stes, digest };
+    return { ...counts, effects, guestCommands, stes, stale, violations, digest };
   }
 
   private addGuestCommands({ words }: { words: BigUint64Array }): void {

@@ -1,5 +1,7 @@
 import { HOST_STATE_CLASSES } from '@steward/host';
 import { SMMU_STATE_CLASSES } from '@steward/smmu';
+import { CoherenceChecker } from '../coherence/coherence-checker';
+import { OpenWindow, StaleWindows } from '../coherence/stale-windows';
 import { EffectRecorder } from '../effect-recorder';
 import { GuestMemory } from '../guest-memory';
 import { GuestQueues } from '../guest-queues';
@@ -10,7 +12,16 @@ import type { StateClasses } from './object-graph';
 const ROOMS = {
   smmu: SMMU_STATE_CLASSES,
   host: HOST_STATE_CLASSES,
-  machine: [EffectRecorder, GuestMemory, GuestQueues, HostMachine, IoasMirror],
+  machine: [
+    CoherenceChecker,
+    EffectRecorder,
+    GuestMemory,
+    GuestQueues,
+    HostMachine,
+    IoasMirror,
+    OpenWindow,
+    StaleWindows,
+  ],
 } as const;
 
 /**

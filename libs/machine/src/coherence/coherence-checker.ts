@@ -1,0 +1,164 @@
+import { COMMANDS, opcodeOf, type CommandWords, type StalenessWatcher } from '@steward/smmu';
+import type { Finding, Moment, Owner, StaleEntry, StaleTotals } from './findings';
+import { StaleWindows, type OpenWindow, type WindowContext } from './stale-windows';
+
+/** Who owns which physical addresses. */
+interface OwnedRange {
+  readonly base: number;
+  readonly size: number;
+  readonly vm: string;
+}
+
+/** The access that is under way. */
+interface Access {
+  readonly device: string;
+  readonly iova: bigint;
+  readonly write: boolean;
+}
+
+const PREFETCHES: readonly number[] = [
+  COMMANDS.PREFETCH_CONFIG.opcode,
+  COMMANDS.PREFETCH_ADDR.opcode,
+];
+const NEVER: Moment = { position: 0, index: 0, event: 'HostRegistered' };
+
+/**
+ * Watches the caches of one host's SMMUs. Whatever a host driver changes, it must have invalidated,
+ * and seen completed by a CMD_SYNC, by the end of the event that made it do so: nothing else runs in
+ * between. What guests change in their own tables is theirs to invalidate, when they like; until then
+ * their window is open, and an access that meets it is a stale use.
+ */
+export class CoherenceChecker implements WindowContext {
+  now: Moment = NEVER;
+  private readonly smmus = new Map<string, StaleWindows>();
+  private readonly guests: OwnedRange[] = [];
+  /** Windows opened by the event at hand in words of the host's. */
+  private unsettled: OpenWindow[] = [];
+  /** Windows of a host driver that outlived their event. */
+  private readonly violations = new Set<OpenWindow>();
+  /** The last invalidation of each SMMU that no CMD_SYNC has followed. */
+  private readonly unsynced = new Map<string, CommandWords>();
+  private findings: Finding[] = [];
+  /** Windows that the event at hand closed. */
+  private closing: OpenWindow[] = [];
+  private access: Access | undefined;
+  private accesses = 0;
+  private lastUse = -1;
+  private readonly counts = {
+    hostWindows: 0,
+    guestWindows: 0,
+    uses: 0,
+    guestWindowsOpen: 0,
+    latentWindows: 0,
+    notSynced: 0,
+  };
+
+  /** The watcher of an SMMU's caches. */
+  watch(smmu: string): StalenessWatcher {
+    const windows = new StaleWindows(smmu, this);
+    this.smmus.set(smmu, windows);
+    return windows;
+  }
+
+  /** From here on these physical addresses are a guest's; of ranges that overlap, the last one counts. */
+  assign(range: OwnedRange): void {
+    this.guests.unshift(range);
+  }
+
+  /** An event is about to be applied. */
+  begin(moment: Moment): void {
+    this.now = moment;
+  }
+
+  /** The event was applied: what the driver owed by now, it owes. */
+  end(): void {
+    for (const window of this.unsettled) if (window.remaining > 0) this.outlived(window);
+    this.unsettled = [];
+    for (const [smmu, command] of this.unsynced) {
+      this.counts.notSynced++;
+      this.violated({ rule: 'not-synced', smmu, at: this.now, command });
+    }
+    this.unsynced.clear();
+    this.access = undefined;
+    for (const window of this.closing)
+      this.findings.push({ kind: 'window', window: window.report() });
+    this.closing = [];
+  }
+
+  private outlived(window: OpenWindow): void {
+    if (window.latent) {
+      this.counts.latentWindows++;
+      return;
+    }
+    this.violations.add(window);
+    this.counts.hostWindows++;
+    const { smmu } = window;
+    this.violated({ rule: 'not-invalidated', smmu, at: this.now, window: window.report() });
+  }
+
+  /** A device is about to access memory. */
+  accessing(access: Access): void {
+    this.access = access;
+    this.accesses++;
+  }
+
+  /** An SMMU consumed a command. */
+  consumed(smmu: string, words: CommandWords): void {
+    this.smmus.get(smmu)?.consumed(words);
+    const opcode = opcodeOf(words);
+    if (opcode === COMMANDS.SYNC.opcode) this.unsynced.delete(smmu);
+    else if (!PREFETCHES.includes(opcode)) this.unsynced.set(smmu, words);
+  }
+
+  /** What there is to say since the last call. */
+  take(): Finding[] {
+    const { findings } = this;
+    this.findings = [];
+    return findings;
+  }
+
+  totals(): StaleTotals {
+    return { ...this.counts };
+  }
+
+  ownerOf(pa: number): Owner {
+    for (const { base, size, vm } of this.guests) {
+      if (pa >= base && pa < base + size) return { kind: 'guest', vm };
+    }
+    return { kind: 'host' };
+  }
+
+  opened(window: OpenWindow): void {
+    if (window.owner.kind === 'host') this.unsettled.push(window);
+    else {
+      this.counts.guestWindows++;
+      this.counts.guestWindowsOpen++;
+    }
+  }
+
+  closed(window: OpenWindow): void {
+    if (window.owner.kind === 'guest') this.counts.guestWindowsOpen--;
+    else if (!this.violations.delete(window)) return;
+    this.closing.push(window);
+  }
+
+  used(window: OpenWindow, entry: StaleEntry): void {
+    const { access } = this;
+    // A window of the event's own, in the midst of the driver's work, or of CDs that no one moves.
+    if (access === undefined || window.latent) return;
+    if (this.lastUse !== this.accesses) {
+      this.lastUse = this.accesses;
+      this.counts.uses++;
+    }
+    if (window.lastUse === this.accesses) return;
+    window.lastUse = this.accesses;
+    window.uses++;
+    const { smmu, owner, opened } = window;
+    const use = { at: this.now, smmu, owner, opened, entry, ...access };
+    this.findings.push({ kind: 'use', use });
+  }
+
+  private violated(violation: Extract<Finding, { kind: 'violation' }>['violation']): void {
+    this.findings.push({ kind: 'violation', violation });
+  }
+}
