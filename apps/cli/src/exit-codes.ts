@@ -9,6 +9,7 @@ export const EXIT = {
   refused: 4,
   tampered: 5,
   diverged: 6,
+  incoherent: 7,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

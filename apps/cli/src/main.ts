@@ -25,7 +25,7 @@ function program(): Command {
     .exitOverride()
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused, 5 tampering found, 6 replay diverged',
+      '\nExit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused, 5 tampering found, 6 replay diverged,\n  7 an invariant was violated (stale entries left by a host driver, or used)',
     );
   const commands = [
     ...[runCommand, logCommand, showCommand, getCommand, diffCommand, whyCommand, auditCommand],

@@ -111,7 +111,13 @@ function signing(ledger: Ledger, flags: RunFlags): (() => Promise<void>) | undef
 function judge(report: RunReport): void {
   if (report.verify?.ok === false) process.exitCode = EXIT.tampered;
   else if (report.replay?.diverged) process.exitCode = EXIT.diverged;
+  else if (isIncoherent(report.stale)) process.exitCode = EXIT.incoherent;
   else if (report.dma.mismatched > 0 || report.stes.mismatched > 0) process.exitCode = EXIT.failed;
+}
+
+/** A host driver left something behind, or an access met a stale entry, whoever's it was. */
+function isIncoherent({ hostWindows, notSynced, uses }: RunReport['stale']): boolean {
+  return hostWindows + notSynced + uses > 0;
 }
 
 async function check(ledger: string): Promise<Pick<RunReport, 'replay' | 'verify'>> {

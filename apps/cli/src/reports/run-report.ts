@@ -27,6 +27,7 @@ export function printRunReport(report: RunReport, guests: Scenario['guests']): v
     ['  consumed by SMMUs', count(invalidations.hardware)],
     ['  commands consumed', byKind(invalidations.hardwareByKind)],
     ['  entries removed', byKind({ ...invalidations.removedEntries })],
+    ['stale entries', good(staleness(report) === NONE_STALE, staleness(report))],
     ['log', `${count(report.commits)} commits, ${count(report.events)} events, ${mib(report)}`],
     ['time', `${(report.wallMs / 1000).toFixed(1)} s (CPU ${(report.cpuMs / 1000).toFixed(1)} s)`],
     ['digest, live', report.digest],
@@ -44,6 +45,19 @@ export function printRunReport(report: RunReport, guests: Scenario['guests']): v
   }
   const width = Math.max(...rows.map(([name]) => name.length));
   for (const [name, value] of rows) print(`${name.padEnd(width)}  ${value}`);
+}
+
+const NONE_STALE = 'none left by host drivers, none used';
+
+function staleness({ stale }: RunReport): string {
+  const { hostWindows, notSynced, uses, guestWindows } = stale;
+  const parts = [
+    hostWindows > 0 ? `${count(hostWindows)} windows left by host drivers` : '',
+    notSynced > 0 ? `${count(notSynced)} invalidations without CMD_SYNC` : '',
+    uses > 0 ? `${count(uses)} used` : '',
+  ].filter((part) => part !== '');
+  if (parts.length === 0) return NONE_STALE;
+  return [...parts, `${count(guestWindows)} windows of guests`].join(', ');
 }
 
 function count(n: number): string {

@@ -1,0 +1,168 @@
+import { encodeCommand } from '@steward/smmu';
+import type { CachedEntry, ChangedWord, StalenessWatcher } from '@steward/smmu';
+import { CoherenceChecker } from './coherence-checker';
+import type { Finding, Moment } from './findings';
+
+const LEAF: CachedEntry = {
+  ...{ cache: 'TLB', stage: 'nested', world: 0, vmid: 1, asid: 1, address: 0x1000, half: 0 },
+  ...{ sizeLog2: 12, level: 3, output: 0x8000_0000 },
+};
+const CD: CachedEntry = { cache: 'CD', streamId: 8, substreamId: 0 };
+const HOST_WORD: ChangedWord = { pa: 0x4000_0000, word: 'descriptor', why: 'changed' };
+const GUEST_WORD: ChangedWord = { pa: 0x8000_0000, word: 'descriptor', why: 'changed' };
+const SYNC = encodeCommand('SYNC');
+const NH_ALL = encodeCommand('TLBI_NH_ALL', { VMID: 1n });
+
+/** A checker of one SMMU, whose events are played by hand. */
+class Play {
+  readonly checker = new CoherenceChecker();
+  readonly caches: StalenessWatcher = this.checker.watch('smmu0');
+  private position = 0;
+
+  constructor() {
+    this.checker.assign({ base: 0x8000_0000, size: 0x1000_0000, vm: 'g0' });
+  }
+
+  /** One commit of one event, in which this happens; what there is to say of it. */
+  event(name: Moment['event'], happens: () => void): Finding[] {
+    this.checker.begin({ position: ++this.position, index: 0, event: name });
+    happens();
+    this.checker.end();
+    return this.checker.take();
+  }
+}
+
+describe('the coherence checker', () => {
+  it('says nothing of what a host changes, invalidates and synchronises in one event', () => {
+    const play = new Play();
+    const findings = play.event('IoasUnmapped', () => {
+      play.caches.wordDiffers(7, LEAF, HOST_WORD);
+      play.caches.staleRemoved(7);
+      play.checker.consumed('smmu0', NH_ALL);
+      play.checker.consumed('smmu0', SYNC);
+    });
+    expect(findings).toEqual([]);
+    expect(play.checker.totals()).toMatchObject({ hostWindows: 0, uses: 0, notSynced: 0 });
+  });
+
+  it('holds a host to what it leaves cached at the end of the event, and follows it to its end', () => {
+    const play = new Play();
+    const opened = { position: 1, index: 0, event: 'IoasUnmapped' };
+    expect(
+      play.event('IoasUnmapped', () => {
+        play.caches.wordDiffers(7, LEAF, HOST_WORD);
+        play.checker.consumed('smmu0', SYNC);
+      }),
+    ).toMatchObject([
+      {
+        kind: 'violation',
+        violation: {
+          ...{ rule: 'not-invalidated', at: opened, smmu: 'smmu0' },
+          window: { owner: { kind: 'host' }, entries: 1, examples: [{ entry: LEAF }] },
+        },
+      },
+    ]);
+    expect(
+      play.event('DmaPerformed', () => {
+        play.checker.accessing({ device: 'nic', iova: 0x1008n, write: true });
+        play.caches.staleUsed(7);
+        play.caches.staleUsed(7);
+      }),
+    ).toMatchObject([
+      { kind: 'use', use: { at: { position: 2 }, opened, device: 'nic', iova: 0x1008n } },
+    ]);
+    expect(
+      play.event('DeviceDetached', () => {
+        play.caches.staleRemoved(7);
+        play.checker.consumed('smmu0', NH_ALL);
+        play.checker.consumed('smmu0', SYNC);
+      }),
+    ).toMatchObject([
+      { kind: 'window', window: { opened, closed: { position: 3, by: NH_ALL }, uses: 1 } },
+    ]);
+    expect(play.checker.totals()).toMatchObject({ hostWindows: 1, guestWindows: 0, uses: 1 });
+  });
+
+  it('leaves a guest its time: its window is reported when it closes', () => {
+    const play = new Play();
+    const change = (): void => play.caches.wordDiffers(7, LEAF, GUEST_WORD);
+    expect(play.event('GuestMemoryWritten', change)).toEqual([]);
+    expect(play.checker.totals()).toMatchObject({ guestWindows: 1, guestWindowsOpen: 1 });
+    const closing = play.event('GuestInvalidationsForwarded', () => {
+      play.caches.staleRemoved(7);
+      play.checker.consumed('smmu0', NH_ALL);
+      play.checker.consumed('smmu0', SYNC);
+    });
+    expect(closing).toMatchObject([
+      { kind: 'window', window: { owner: { kind: 'guest', vm: 'g0' }, closed: { by: NH_ALL } } },
+    ]);
+    expect(play.checker.totals()).toMatchObject({ hostWindows: 0, guestWindowsOpen: 0 });
+  });
+
+  it('sees a host’s change of an entry that a guest had made stale before', () => {
+    const play = new Play();
+    play.event('GuestMemoryWritten', () => play.caches.wordDiffers(7, LEAF, GUEST_WORD));
+    const findings = play.event('IoasUnmapped', () => play.caches.wordDiffers(7, LEAF, HOST_WORD));
+    expect(findings).toMatchObject([{ kind: 'violation' }]);
+  });
+
+  it('holds nobody to words that are back at their old values', () => {
+    const play = new Play();
+    const findings = play.event('IoasUnmapped', () => {
+      play.caches.wordDiffers(7, LEAF, HOST_WORD);
+      play.caches.wordDiffers(7, LEAF, { ...HOST_WORD, pa: 0x4000_0008 });
+      play.caches.wordAgrees(7, 0x4000_0000);
+      play.caches.wordAgrees(7, 0x4000_0008);
+    });
+    expect(findings).toEqual([]);
+  });
+
+  it('counts an invalidation only with the CMD_SYNC behind it', () => {
+    const play = new Play();
+    const findings = play.event('IoasUnmapped', () => {
+      play.caches.wordDiffers(7, LEAF, HOST_WORD);
+      play.checker.consumed('smmu0', SYNC);
+      play.caches.staleRemoved(7);
+      play.checker.consumed('smmu0', NH_ALL);
+    });
+    expect(findings).toMatchObject([
+      { kind: 'violation', violation: { rule: 'not-synced', command: NH_ALL } },
+    ]);
+    expect(play.checker.totals()).toMatchObject({ hostWindows: 0, notSynced: 1 });
+  });
+
+  it('takes a CD that stage 2 has moved away from for latent: Linux leaves it', () => {
+    const play = new Play();
+    const findings = play.event('IoasUnmapped', () => {
+      play.caches.wordDiffers('CD 8 0', CD, HOST_WORD);
+      play.caches.wordDiffers(7, LEAF, HOST_WORD);
+      play.caches.staleRemoved(7);
+      play.checker.consumed('smmu0', NH_ALL);
+      play.checker.consumed('smmu0', SYNC);
+    });
+    expect(findings).toEqual([]);
+    expect(play.checker.totals()).toMatchObject({ hostWindows: 0, latentWindows: 1 });
+  });
+
+  it('does not take a CD of the host’s own for latent', () => {
+    const play = new Play();
+    const structure: ChangedWord = { ...HOST_WORD, word: 'structure' };
+    const findings = play.event('DeviceDetached', () =>
+      play.caches.wordDiffers('CD 8 0', CD, structure),
+    );
+    expect(findings).toMatchObject([{ kind: 'violation' }]);
+  });
+
+  it('puts an entry that was made through a stale one into the window of that one', () => {
+    const play = new Play();
+    play.event('GuestMemoryWritten', () => play.caches.wordDiffers(7, LEAF, GUEST_WORD));
+    play.event('DmaPerformed', () =>
+      play.caches.wordDiffers(8, LEAF, { ...GUEST_WORD, pa: 0x8000_0000, from: 7 }),
+    );
+    const [closing] = play.event('GuestInvalidationsForwarded', () => {
+      play.caches.staleRemoved(7);
+      play.caches.staleRemoved(8);
+    });
+    expect(closing).toMatchObject({ window: { opened: { position: 1 }, entries: 2 } });
+  });
+});
