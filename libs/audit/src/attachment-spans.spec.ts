@@ -1,11 +1,19 @@
-import { toStored } from '@steward/domain';
+import { bytesOf, toStored } from '@steward/domain';
 import type { DomainEvent } from '@steward/domain';
-import type { Attachments, AttachmentSpan, JsonObject, StoredCommit } from '@steward/ledger';
+import type {
+  Attachments,
+  AttachmentSpan,
+  Attempt,
+  Attempts,
+  JsonObject,
+  StoredCommit,
+} from '@steward/ledger';
 import { AttachmentSpans } from './attachment-spans';
 
 /** The attachments table as two calls see it. */
-function table(): { spans: AttachmentSpan[]; attachments: Attachments } {
+function table() {
   const spans: AttachmentSpan[] = [];
+  const attempts: Attempt[] = [];
   const attachments: Pick<Attachments, 'begin' | 'end'> = {
     begin(span) {
       const open = { toPosition: null, toAt: null, endedBy: null };
@@ -18,7 +26,9 @@ function table(): { spans: AttachmentSpan[]; attachments: Attachments } {
       return true;
     },
   };
-  return { spans, attachments: attachments as Attachments };
+  const refused: Pick<Attempts, 'record'> = { record: (attempt) => void attempts.push(attempt) };
+  const tables = { attachments: attachments as Attachments, attempts: refused as Attempts };
+  return { spans, attempts, tables };
 }
 
 function commit(position: number, ...events: DomainEvent[]): StoredCommit {
@@ -65,8 +75,8 @@ const ste = [1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n];
 
 describe('AttachmentSpans', () => {
   it('keeps a device in exactly one span at every position, each ending where the next begins', () => {
-    const { spans, attachments } = table();
-    const projection = new AttachmentSpans(attachments);
+    const { spans, tables } = table();
+    const projection = new AttachmentSpans(tables);
     for (const c of history) projection.project(c, () => ste);
     expect(spans.map((s) => [s.kind, s.vm, s.fromPosition, s.toPosition])).toEqual([
       ['blocked', null, 1, 2],
@@ -77,8 +87,8 @@ describe('AttachmentSpans', () => {
   });
 
   it('says who attached what, with the vSTE as accepted and the STE in force', () => {
-    const { spans, attachments } = table();
-    const projection = new AttachmentSpans(attachments);
+    const { spans, tables } = table();
+    const projection = new AttachmentSpans(tables);
     for (const c of history) projection.project(c, () => ste);
     expect(spans[2]).toMatchObject({
       domain: 'n',
@@ -96,19 +106,85 @@ describe('AttachmentSpans', () => {
   });
 
   it('knows the VM of a device that an earlier run bound, and writes nothing while it recalls', () => {
-    const { spans, attachments } = table();
-    const projection = new AttachmentSpans(attachments);
-    projection.recall(commit(1, added));
-    projection.recall(commit(2, bound));
+    const { spans, tables } = table();
+    const projection = new AttachmentSpans(tables);
+    projection.recall(commit(1, added), () => ste);
+    projection.recall(commit(2, bound), () => [9n]);
     expect(spans).toEqual([]);
     projection.project(commit(3, attached), () => ste);
-    expect(spans).toMatchObject([{ vm: 'v', kind: 'nested-domain' }]);
+    expect(spans).toMatchObject([
+      { vm: 'v', kind: 'nested-domain', steBefore: ['0x0000000000000009'] },
+    ]);
+  });
+
+  it('shows each STE that stood in memory on the way, and the one before', () => {
+    const { spans, tables } = table();
+    const projection = new AttachmentSpans(tables);
+    projection.project(history[0]!, () => [1n]);
+    const atSync = (smmu: string, streamId: number, word: bigint) => ({
+      kind: 'ste-at-sync',
+      payload: { smmu, streamId },
+      words: bytesOf(BigUint64Array.of(word)),
+    });
+    const effects = [
+      atSync('s', 8, 5n),
+      atSync('s', 9, 6n),
+      atSync('other', 8, 7n),
+      atSync('s', 8, 8n),
+    ];
+    projection.project(commit(2, bound), () => [8n, 1n << 28n], effects);
+    expect(spans[1]).toMatchObject({
+      steBefore: ['0x0000000000000001'],
+      stesAtSync: [['0x0000000000000005'], ['0x0000000000000008']],
+      ste: ['0x0000000000000008', '0x0000000010000000'],
+      ats: true,
+    });
+  });
+
+  it('names parent, vSMMU and ASID where there is one', () => {
+    const { spans, tables } = table();
+    const projection = new AttachmentSpans(tables);
+    const vdevice: DomainEvent = { type: 'VdeviceAllocated', vsmmu: 'vs', device: 'd', vsid: 1 };
+    const s1: DomainEvent = {
+      ...{ type: 'S1DomainAllocated', domain: 's1', vm: 'v', ioas: 'i', smmu: 's' },
+      ...{ asid: 9, automatic: false },
+    };
+    const onS1: DomainEvent = {
+      ...{ type: 'DeviceAttached', device: 'd' },
+      target: { kind: 's1-domain', id: 's1' },
+    };
+    const owned = { ...added, dmaAsid: 4 };
+    for (const c of [
+      commit(1, owned),
+      commit(2, bound, vdevice),
+      commit(3, attached),
+      commit(4, s1, onS1),
+    ]) {
+      projection.project(c, () => ste);
+    }
+    expect(spans.map(({ parent, vsmmu, asid }) => [parent, vsmmu, asid])).toEqual([
+      [null, null, 4],
+      [null, null, null],
+      ['p', 'vs', null],
+      [null, 'vs', 9],
+    ]);
+  });
+
+  it('records refused commands that name a device', () => {
+    const { spans, attempts, tables } = table();
+    const refusal = { ok: false, errno: 'EBUSY', code: 'x', reason: 'it is' } as const;
+    const refused = { ...commit(1), outcome: refusal };
+    const projection = new AttachmentSpans(tables);
+    projection.project({ ...refused, command: { type: 'AttachDevice', device: 'd' } }, () => ste);
+    projection.project({ ...refused, command: { type: 'FreeIoas', ioas: 'i' } }, () => ste);
+    expect(attempts).toMatchObject([{ position: 1, device: 'd', errno: 'EBUSY', commandId: 'c1' }]);
+    expect(spans).toEqual([]);
   });
 
   it('takes no notice of anything else', () => {
-    const { spans, attachments } = table();
+    const { spans, tables } = table();
     const other = commit(1, { type: 'HostSmmuListed', smmu: 's' });
-    new AttachmentSpans(attachments).project(other, () => ste);
+    new AttachmentSpans(tables).project(other, () => ste);
     expect(spans).toEqual([]);
   });
 });

@@ -26,6 +26,7 @@ export { ReadModels } from './read-models/read-models';
 export type { ReadModelsOptions } from './read-models/read-models';
 export type { Effect, Effects, StoredEffect } from './read-models/effects';
 export type { Digests, RecordedDigest } from './read-models/digests';
+export type { Attempt, Attempts } from './read-models/attempts';
 export type { Checkpoints } from './read-models/checkpoints';
 export type {
   AttachmentEnd,

@@ -48,7 +48,7 @@ export class Projection implements OnModuleDestroy {
     @Inject(LEDGER) private readonly ledger: Ledger,
     @Inject(READ_MODELS) private readonly readModels: ReadModels,
   ) {
-    this.spans = new AttachmentSpans(readModels.attachments);
+    this.spans = new AttachmentSpans(readModels);
   }
 
   /** The last commit that was applied. */
@@ -87,7 +87,8 @@ export class Projection implements OnModuleDestroy {
         continue;
       }
       const { effects } = this.fold(commit);
-      this.spans.recall(commit);
+      const stes = this.stesAfter(commit);
+      this.spans.recall(commit, (device) => stes.get(device) ?? []);
       this.applied = commit.position;
       visit(commit, effects);
     }
@@ -125,10 +126,11 @@ export class Projection implements OnModuleDestroy {
     after: { readonly digest: string; readonly stes: ReadonlyMap<string, readonly bigint[]> },
   ): void {
     const { position, host } = commit;
-    this.readModels.effects.write(position, effects.map(stored));
+    const rows = effects.map(stored);
+    this.readModels.effects.write(position, rows);
     const { digest } = after;
     this.readModels.digests.record({ position, host, machineVersion: MACHINE_VERSION, digest });
-    this.spans.project(commit, (device) => after.stes.get(device) ?? []);
+    this.spans.project(commit, (device) => after.stes.get(device) ?? [], rows);
   }
 
   private stesAfter(commit: StoredCommit): Map<string, readonly bigint[]> {

@@ -13,17 +13,29 @@ export interface NewAttachmentSpan {
   readonly vm: string | null;
   readonly domain: string | null;
   readonly kind: string;
+  /** The stage-2 parent at or below the domain. */
+  readonly parent: string | null;
+  /** The vSMMU that the device's vDEVICE belongs to. */
+  readonly vsmmu: string | null;
   readonly vste0: string | null;
   readonly vste1: string | null;
-  /** The 8 words of the STE in force. */
+  /** The 8 words of the STE in force, and of the one that was before. */
   readonly ste: readonly string[] | null;
+  readonly steBefore: readonly string[] | null;
+  /** What stood in memory at each CMD_CFGI_STE on the way from one to the other, the new one last. */
+  readonly stesAtSync: readonly (readonly string[])[];
   /** 16 bits. */
   readonly vmid: number | null;
+  /** 16 bits; of a stage-1 domain of the kernel's own. */
+  readonly asid: number | null;
+  /** Whether the STE in force lets ATS requests translate. */
+  readonly ats: boolean;
   readonly actor: string;
   readonly fromPosition: number;
   readonly fromAt: string;
-  /** Command id of the commit that began it. */
+  /** Command id of the commit that began it, and the command's type. */
   readonly beganBy: string;
+  readonly command: string | null;
 }
 
 /** The end of a span: it holds up to, not at, `toPosition`. */
@@ -46,15 +58,25 @@ export interface AttachmentSpan extends NewAttachmentSpan {
 export interface AttachmentQuery {
   readonly device?: string;
   readonly vm?: string;
+  readonly vsmmu?: string;
+  readonly parent?: string;
   /** In force at this position. */
   readonly at?: number;
 }
 
-type SpanRow = Omit<AttachmentSpan, 'ste'> & { readonly ste: string | null };
+/** JSON where the span has lists, 0 or 1 where it has a boolean. Rows of before 0003 have no such columns filled. */
+interface Encoded {
+  readonly ste: string | null;
+  readonly steBefore: string | null;
+  readonly stesAtSync: string | null;
+  readonly ats: number | null;
+}
+type SpanRow = Omit<AttachmentSpan, keyof Encoded> & Encoded;
 
-const COLUMNS = `span_id AS spanId, device, vm, domain, kind, vste0, vste1, ste, vmid, actor,
+const COLUMNS = `span_id AS spanId, device, vm, domain, kind, parent, vsmmu, vste0, vste1, ste,
+  ste_before AS steBefore, stes_at_sync AS stesAtSync, vmid, asid, ats, actor,
   from_position AS fromPosition, from_at AS fromAt, to_position AS toPosition, to_at AS toAt,
-  began_by AS beganBy, ended_by AS endedBy`;
+  began_by AS beganBy, ended_by AS endedBy, command`;
 
 const IN_FORCE = '(from_position <= @at AND (to_position IS NULL OR to_position > @at))';
 
@@ -70,12 +92,13 @@ export class Attachments {
     private readonly db: Database.Database,
     private readonly file: string,
   ) {
-    this.insert = lazily<[Omit<NewAttachmentSpan, 'ste'> & { ste: string | null }], never>(
+    this.insert = lazily<[Omit<NewAttachmentSpan, keyof Encoded> & Encoded], never>(
       db,
-      `INSERT INTO attachments (device, vm, domain, kind, vste0, vste1, ste, vmid, actor,
-         from_position, from_at, began_by)
-       VALUES (@device, @vm, @domain, @kind, @vste0, @vste1, @ste, @vmid, @actor,
-         @fromPosition, @fromAt, @beganBy)`,
+      `INSERT INTO attachments (device, vm, domain, kind, parent, vsmmu, vste0, vste1, ste,
+         ste_before, stes_at_sync, vmid, asid, ats, actor, from_position, from_at, began_by, command)
+       VALUES (@device, @vm, @domain, @kind, @parent, @vsmmu, @vste0, @vste1, @ste,
+         @steBefore, @stesAtSync, @vmid, @asid, @ats, @actor, @fromPosition, @fromAt, @beganBy,
+         @command)`,
     );
     this.finish = lazily<[AttachmentEnd & { readonly device: string }], never>(
       db,
@@ -87,8 +110,8 @@ export class Attachments {
 
   /** Begins a span and returns its id. The device's open span is not ended by this. */
   begin(span: NewAttachmentSpan): number {
-    const ste = span.ste === null ? null : JSON.stringify(span.ste);
-    return guarded(this.file, () => Number(this.insert().run({ ...span, ste }).lastInsertRowid));
+    const row = encode(span);
+    return guarded(this.file, () => Number(this.insert().run(row).lastInsertRowid));
   }
 
   /** Ends the device's open span. Returns whether there was one. */
@@ -110,6 +133,8 @@ export class Attachments {
     const conditions = [
       ...(query.device === undefined ? [] : ['device = @device']),
       ...(query.vm === undefined ? [] : ['vm = @vm']),
+      ...(query.vsmmu === undefined ? [] : ['vsmmu = @vsmmu']),
+      ...(query.parent === undefined ? [] : ['parent = @parent']),
       ...(query.at === undefined ? [] : [IN_FORCE]),
     ];
     const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
@@ -123,16 +148,47 @@ export class Attachments {
   }
 }
 
-function decode(row: SpanRow): AttachmentSpan {
-  return { ...row, ste: row.ste === null ? null : decodeWords(row.ste, row.spanId) };
+function encode<T extends NewAttachmentSpan>(span: T): Omit<T, keyof Encoded> & Encoded {
+  const { ste, steBefore, stesAtSync, ats } = span;
+  return {
+    ...span,
+    ste: ste && JSON.stringify(ste),
+    steBefore: steBefore && JSON.stringify(steBefore),
+    stesAtSync: JSON.stringify(stesAtSync),
+    ats: Number(ats),
+  };
 }
 
-function decodeWords(text: string, spanId: number): readonly string[] {
+function decode(row: SpanRow): AttachmentSpan {
+  const { spanId, ste, steBefore, stesAtSync, ats } = row;
+  return {
+    ...row,
+    ste: ste === null ? null : wordsOf(parsed(ste, spanId), spanId),
+    steBefore: steBefore === null ? null : wordsOf(parsed(steBefore, spanId), spanId),
+    stesAtSync: stesAtSync === null ? [] : stesOf(parsed(stesAtSync, spanId), spanId),
+    ats: ats === 1,
+  };
+}
+
+function parsed(text: string, spanId: number): unknown {
   try {
-    const words: unknown = JSON.parse(text);
-    if (Array.isArray(words) && words.every((word) => typeof word === 'string')) return words;
+    return JSON.parse(text);
   } catch {
-    // Said below.
+    throw damaged(spanId);
   }
-  throw new LedgerError('corrupt', `ste of span ${spanId} is not a JSON array of words`);
+}
+
+function stesOf(value: unknown, spanId: number): readonly (readonly string[])[] {
+  if (!Array.isArray(value)) throw damaged(spanId);
+  return value.map((words) => wordsOf(words, spanId));
+}
+
+function wordsOf(value: unknown, spanId: number): readonly string[] {
+  const isWords = Array.isArray(value) && value.every((word) => typeof word === 'string');
+  if (isWords) return value;
+  throw damaged(spanId);
+}
+
+function damaged(spanId: number): LedgerError {
+  return new LedgerError('corrupt', `an STE of span ${spanId} is not a JSON array of words`);
 }

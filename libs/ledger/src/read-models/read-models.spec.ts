@@ -137,14 +137,21 @@ describe('attachments', () => {
     vm: 'vm/1',
     domain: 'nested-domain/1',
     kind: 'nested',
+    parent: 'p',
+    vsmmu: 'vs',
     vste0: '0x0000000000000001',
     vste1: null,
     ste: Array.from({ length: 8 }, () => '0xffffffffffffffff'),
+    steBefore: null,
+    stesAtSync: [['0x1'], ['0x2', '0x3']],
     vmid: 0xffff,
+    asid: null,
+    ats: true,
     actor: 'operator',
     fromPosition,
     fromAt: '2026-01-31T12:00:00Z',
     beganBy: `c${fromPosition}`,
+    command: 'AttachDevice',
   });
   const end = (toPosition: number) => ({
     toPosition,
@@ -163,6 +170,9 @@ describe('attachments', () => {
         .map((found) => found.fromPosition);
     expect([1, 2, 4, 5, 99].map(at)).toEqual([[], [2], [2], [5], [5]]);
     expect(models.attachments.find({ vm: 'vm/1' })).toHaveLength(2);
+    expect(models.attachments.find({ vsmmu: 'vs', parent: 'p' })).toHaveLength(3);
+    expect(models.attachments.find({ vsmmu: 'none' })).toEqual([]);
+    expect(models.attachments.find({ parent: 'none' })).toEqual([]);
     expect(models.attachments.find()).toHaveLength(3);
   });
 
@@ -173,6 +183,19 @@ describe('attachments', () => {
     models.attachments.end('device/1', end(9));
     expect(models.attachments.find()).toEqual([{ ...open, ...end(9) }]);
     expect(models.attachments.end('device/1', end(10))).toBe(false);
+  });
+});
+
+describe('attempts', () => {
+  it('are found by device from a commit up to, not at, another; recorded again they stay one', () => {
+    const attempt = (position: number, device = 'd') => ({
+      ...{ position, device, at: '2026-01-31T12:00:00Z', actor: 'ann', commandId: `c${position}` },
+      ...{ command: { type: 'AttachDevice' }, errno: 'EBUSY', code: 'x', reason: 'it is' },
+    });
+    for (const position of [2, 3, 5, 3]) models.attempts.record(attempt(position));
+    models.attempts.record(attempt(4, 'other'));
+    expect(models.attempts.of('d', { from: 3, to: 5 })).toEqual([attempt(3)]);
+    expect(models.attempts.of('d', { from: 0, to: 9 }).map((a) => a.position)).toEqual([2, 3, 5]);
   });
 });
 

@@ -4,6 +4,7 @@ import { openLedgerFile } from '../sqlite/ledger-file';
 import type { Migration } from '../sqlite/migrations';
 import { asLedgerError, guarded } from '../sqlite/sqlite-error';
 import { Attachments } from './attachments';
+import { Attempts } from './attempts';
 import { Checkpoints } from './checkpoints';
 import { Digests } from './digests';
 import { Effects } from './effects';
@@ -20,7 +21,7 @@ export interface ReadModelsOptions {
 }
 
 /** The tables that `clear` empties and a missing one of which has all of them made anew. */
-const READ_MODEL_TABLES = ['effects', 'attachments', 'checkpoints'] as const;
+const READ_MODEL_TABLES = ['effects', 'attachments', 'attempts', 'checkpoints'] as const;
 
 /**
  * What is computed from the log and kept beside it, over a connection of its own. Apart from the
@@ -31,6 +32,7 @@ export class ReadModels {
   readonly effects: Effects;
   readonly digests: Digests;
   readonly attachments: Attachments;
+  readonly attempts: Attempts;
   readonly checkpoints: Checkpoints;
   private isDurabilityProven = false;
 
@@ -41,6 +43,7 @@ export class ReadModels {
     this.effects = new Effects(db, file);
     this.digests = new Digests(db, file);
     this.attachments = new Attachments(db, file);
+    this.attempts = new Attempts(db, file);
     this.checkpoints = new Checkpoints(db, file);
   }
 
