@@ -13,7 +13,7 @@ const scenario = 'scenarios/linux-guests.yaml';
 function putAside() {
   if (!fs.existsSync(ledger)) return;
   const stamp = fs.statSync(ledger).mtime.toISOString().replace(/[:.]/g, '-');
-  for (const suffix of ['', '-wal', '-shm']) {
+  for (const suffix of ['', '-wal', '-shm', '.snapshots']) {
     const file = ledger + suffix;
     if (fs.existsSync(file)) fs.renameSync(file, `${ledger.slice(0, -3)}-${stamp}.db${suffix}`);
   }

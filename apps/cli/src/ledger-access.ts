@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { Clock } from '@steward/control';
-import { ReadModels, SqliteLedger } from '@steward/ledger';
+import { ReadModels, SnapshotStore, SqliteLedger } from '@steward/ledger';
 import type { Ledger, OpenMode } from '@steward/ledger';
-import { PositionError, resolvePosition } from '@steward/replay';
+import { BackgroundSnapshots, PositionError, resolvePosition, Snapshots } from '@steward/replay';
 import { CliError, EXIT } from './exit-codes';
 import { projectRoot } from './files';
 
@@ -12,6 +12,8 @@ export const DEFAULT_LEDGER = '.steward/ledger.db';
 export interface OpenLedger {
   readonly ledger: Ledger;
   readonly readModels: ReadModels;
+  /** Absent while none were taken. */
+  readonly snapshots?: Snapshots;
 }
 
 const migrations = (): string => join(projectRoot(), 'migrations');
@@ -27,7 +29,13 @@ export async function withLedger<T>(
     const access = mode === 'read' ? 'read' : 'write';
     const readModels = ReadModels.open({ file, migrations: migrations(), mode: access });
     try {
-      return await work({ ledger, readModels });
+      const store = SnapshotStore.openExisting(file);
+      try {
+        const snapshots = store && new Snapshots(store);
+        return await work({ ledger, readModels, ...(snapshots && { snapshots }) });
+      } finally {
+        store?.close();
+      }
     } finally {
       readModels.close();
     }
@@ -50,12 +58,16 @@ export async function withControl<T>(
     await import('reflect-metadata');
     const { NestFactory } = await import('@nestjs/core');
     const { ControlModule } = await import('@steward/control');
-    const module = ControlModule.over({ ...open, ...(clock && { clock }) });
+    const snapshots = new BackgroundSnapshots({ file, migrations: migrations() }, (error) =>
+      process.stderr.write(`steward: no more snapshots are taken: ${error.message}\n`),
+    );
+    const module = ControlModule.over({ ...open, snapshots, ...(clock && { clock }) });
     const app = await NestFactory.createApplicationContext(module, { logger: ['error', 'warn'] });
     try {
       return await work(app, open);
     } finally {
       await app.close();
+      await snapshots.close();
     }
   });
 }

@@ -7,8 +7,8 @@ import { CommitWriter } from './commands/commit-writer';
 import { DecideHandler } from './commands/decide-handler';
 import { HostLanes } from './commands/host-lanes';
 import { ForkRunner } from './fork/fork-runner';
-import { CLOCK, LEDGER, READ_MODELS } from './ports';
-import type { Clock } from './ports';
+import { CLOCK, LEDGER, NO_SNAPSHOTS, READ_MODELS, SNAPSHOTS } from './ports';
+import type { Clock, SnapshotTrigger } from './ports';
 import { ProcessManagers } from './process-managers/process-managers';
 import { Projection } from './projection/projection';
 import { AttachmentsHandler } from './queries/attachments';
@@ -23,6 +23,8 @@ const services: Provider[] = [
 ];
 
 export interface ControlOptions {
+  /** Told of what was committed; by default no snapshots are taken. */
+  readonly snapshots?: SnapshotTrigger;
   readonly ledger: Ledger;
   readonly readModels: ReadModels;
   /** The system's clock unless a simulation brings its own. */
@@ -31,10 +33,11 @@ export interface ControlOptions {
 
 @Module({})
 export class ControlModule {
-  static over({ ledger, readModels, clock }: ControlOptions): DynamicModule {
+  static over({ ledger, readModels, clock, snapshots }: ControlOptions): DynamicModule {
     const ports: Provider[] = [
       { provide: LEDGER, useValue: ledger },
       { provide: READ_MODELS, useValue: readModels },
+      { provide: SNAPSHOTS, useValue: snapshots ?? NO_SNAPSHOTS },
       { provide: CLOCK, useValue: clock ?? (() => new Date().toISOString()) },
     ];
     return {

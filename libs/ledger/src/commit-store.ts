@@ -25,6 +25,12 @@ export interface EventPage {
   readonly limit: number;
 }
 
+/** One page of names: those after `after` in the order of their code points ('' for the first), at most `limit`. */
+export interface NamePage {
+  readonly after: string;
+  readonly limit: number;
+}
+
 /**
  * How a store that can take the next batch while it writes one wants them. It writes them in the
  * order given, as many in one transaction as it likes.
@@ -52,6 +58,9 @@ export interface CommitStore {
   latest(): Eventually<number>;
   commitPage(page: CommitPage): Eventually<readonly StoredCommit[]>;
   eventPage(page: EventPage): Eventually<readonly StoredEvent[]>;
+  hostPage(page: NamePage): Eventually<readonly string[]>;
+  /** Streams whose names begin with `kind` and a slash. */
+  streamPage(kind: string, page: NamePage): Eventually<readonly string[]>;
   /** The raw rows, for verification. */
   rawLog(): RawLog;
   close(): Eventually<void>;

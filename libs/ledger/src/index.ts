@@ -22,6 +22,8 @@ export type { StoreLedgerOptions } from './store-ledger';
 export { SqliteLedger } from './sqlite/sqlite-ledger';
 export type { SqliteLedgerOptions } from './sqlite/sqlite-ledger';
 export type { OpenMode } from './sqlite/connection';
+export { SnapshotStore, snapshotFile } from './snapshots/snapshot-store';
+export type { Snapshot, SnapshotEntry } from './snapshots/snapshot-store';
 export { ReadModels } from './read-models/read-models';
 export type { ReadModelsOptions } from './read-models/read-models';
 export type { Effect, Effects, StoredEffect } from './read-models/effects';

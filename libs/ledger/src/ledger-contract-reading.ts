@@ -47,6 +47,19 @@ export function readingContract(get: () => Ledger): void {
     expect(await collect(get().stream('absent/1'))).toEqual([]);
   });
 
+  it('gives the names of hosts, and of the streams of a kind, each once and in order', async () => {
+    const names = Array.from({ length: PAGE_ROWS + 2 }, (_, i) => `vm/${i}`);
+    for (const [i, kind] of ['vm-x/1', 'vm/\u{1f600}', 'vm/\uffee', 'v/1', 'vm0/1'].entries()) {
+      await appended(get(), draft(`o${i}`, { host: `h\u00e9-${i % 2}`, events: [event(kind)] }));
+    }
+    await appended(get(), draft('many', { events: names.map((name) => event(name)) }));
+    await appended(get(), draft('again', { events: [event('vm/1'), event('vm/1')] }));
+    expect(await collect(get().hosts())).toEqual(['host-1', 'h\u00e9-0', 'h\u00e9-1']);
+    const expected = [...names.sort(), 'vm/\uffee', 'vm/\u{1f600}'];
+    expect(await collect(get().streams('vm'))).toEqual(expected);
+    expect(await collect(get().streams('nothing'))).toEqual([]);
+  });
+
   it('ends at what was the latest commit when reading began', async () => {
     await appended(get(), draft('a'));
     const seen: number[] = [];

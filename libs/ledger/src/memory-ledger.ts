@@ -4,6 +4,7 @@ import type {
   CommitPage,
   CommitStore,
   EventPage,
+  NamePage,
   RawCommit,
   RawEvent,
   RawLog,
@@ -55,6 +56,15 @@ class MemoryCommitStore implements CommitStore {
       .slice(Math.max(after, 0), Math.max(after, 0) + limit)
       .filter((event) => event.position <= until)
       .map((event) => decodeEvent(copied(event)));
+  }
+
+  hostPage(page: NamePage): readonly string[] {
+    return pageOf(new Set(this.log.map(({ commit }) => commit.host)), page);
+  }
+
+  streamPage(kind: string, page: NamePage): readonly string[] {
+    const names = [...this.streams.keys()].filter((name) => name.startsWith(`${kind}/`));
+    return pageOf(names, page);
   }
 
   rawLog(): RawLog {
@@ -119,6 +129,15 @@ class MemoryRawLog implements RawLog {
   structure(): undefined {
     return undefined;
   }
+}
+
+function pageOf(names: Iterable<string>, { after, limit }: NamePage): readonly string[] {
+  const byCodePoint = (a: string, b: string): number =>
+    Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return [...names]
+    .sort(byCodePoint)
+    .filter((name) => byCodePoint(name, after) > 0)
+    .slice(0, limit);
 }
 
 function decoded(sealed: SealedCommit): StoredCommit {

@@ -182,6 +182,10 @@ export interface Ledger {
    * began.
    */
   commits(range?: CommitRange): AsyncIterable<StoredCommit>;
+  /** Names of the hosts that have commits, in the order of their code points, read in pages. */
+  hosts(): AsyncIterable<string>;
+  /** Names of the streams of a kind (`kind/…`), in the order of their code points, read in pages. */
+  streams(kind: string): AsyncIterable<string>;
   /** Events of one stream in order, read in pages. */
   stream(stream: string, range?: StreamRange): AsyncIterable<StoredEvent>;
   /** Every commit after position `after`, those to come included: in order, no gap, no repeat. */

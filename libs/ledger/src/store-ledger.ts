@@ -1,5 +1,5 @@
 import { AppendQueue } from './append-queue';
-import type { CommitStore } from './commit-store';
+import type { CommitStore, Eventually, NamePage } from './commit-store';
 import { encodeDraft, type EncodedDraft } from './draft-encoding';
 import { LedgerError } from './ledger-error';
 import { BATCH_LIMIT, PAGE_ROWS, QUEUE_LIMIT } from './limits';
@@ -78,6 +78,14 @@ export class StoreLedger implements Ledger {
     return { [Symbol.asyncIterator]: () => this.eventPages(stream, range) };
   }
 
+  hosts(): AsyncIterable<string> {
+    return this.names((page) => this.store.hostPage(page));
+  }
+
+  streams(kind: string): AsyncIterable<string> {
+    return this.names((page) => this.store.streamPage(kind, page));
+  }
+
   subscribe(after: number, listener: CommitListener): Subscription {
     this.assertOpen();
     const subscription: CatchUpSubscription = new CatchUpSubscription(
@@ -127,6 +135,19 @@ export class StoreLedger implements Ledger {
       const last = page.at(-1);
       if (last === undefined || page.length < PAGE_ROWS) return;
       after = last.position;
+    }
+  }
+
+  private async *names(
+    read: (page: NamePage) => Eventually<readonly string[]>,
+  ): AsyncGenerator<string, void, undefined> {
+    for (let after = ''; ;) {
+      this.assertReadable();
+      const page = await read({ after, limit: PAGE_ROWS });
+      for (const name of page) yield name;
+      const last = page.at(-1);
+      if (last === undefined || page.length < PAGE_ROWS) return;
+      after = last;
     }
   }
 

@@ -59,6 +59,11 @@ export class Machine {
     return host;
   }
 
+  /** Whether an event has registered the host. */
+  has(host: string): boolean {
+    return this.hosts.has(host);
+  }
+
   /** The digest of a host's effects so far; undefined for a host that no event has registered. */
   digestOf(host: string): string | undefined {
     return this.digests.get(host);

@@ -1,6 +1,10 @@
 export { machineCommit } from './machine-commit';
 export { replay } from './replay';
 export type { Divergence, ReplayResult } from './replay';
+export { BackgroundSnapshots, type SnapshotThreadData } from './snapshots/background-snapshots';
+export { HostHistory, historyVersion } from './snapshots/host-history';
+export { SnapshotTaker, SNAPSHOT_EVERY } from './snapshots/snapshot-taker';
+export { Snapshots } from './snapshots/snapshots';
 export { difference, type Difference } from './time-travel/difference';
 export { States, type AggregateView, type Selection } from './time-travel/states';
 export type { View, ViewObject } from './time-travel/state-view';

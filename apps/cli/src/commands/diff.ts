@@ -3,7 +3,7 @@ import type { Ledger } from '@steward/ledger';
 import { difference, States } from '@steward/replay';
 import type { Difference, Selection, View, ViewObject } from '@steward/replay';
 import { CliError, EXIT } from '../exit-codes';
-import { positionOf, withLedger } from '../ledger-access';
+import { positionOf, withLedger, type OpenLedger } from '../ledger-access';
 import { aggregateNamed, withLedgerOption } from '../options';
 import { colour, print, printJson } from '../output';
 import { progressBar } from '../progress';
@@ -25,9 +25,9 @@ export function diffCommand(program: Command): void {
 
 async function run(range: string, aggregate: string | undefined, flags: DiffFlags): Promise<void> {
   const selection = aggregate === undefined ? {} : aggregateNamed(aggregate);
-  await withLedger(flags.ledger, 'read', async ({ ledger }) => {
-    const [from, to] = await boundsOf(range, ledger);
-    const [before, after] = await viewsAt(ledger, selection, [from, to]);
+  await withLedger(flags.ledger, 'read', async (open) => {
+    const [from, to] = await boundsOf(range, open.ledger);
+    const [before, after] = await viewsAt(open, selection, [from, to]);
     if (aggregate !== undefined && !(aggregate in before) && !(aggregate in after)) {
       throw new CliError(EXIT.notFound, `no ${aggregate} at commit ${from} or ${to}`);
     }
@@ -47,11 +47,11 @@ async function boundsOf(range: string, ledger: Ledger): Promise<[number, number]
 
 /** The views at two positions in one pass over the log; the second may lie before the first. */
 async function viewsAt(
-  ledger: Ledger,
+  { ledger, snapshots }: OpenLedger,
   selection: Selection,
   positions: readonly [number, number],
 ): Promise<[ViewObject, ViewObject]> {
-  const states = new States(selection);
+  const states = new States(selection, snapshots);
   const last = Math.max(...positions);
   const found = new Map<number, ViewObject>();
   const bar = progressBar('reading');

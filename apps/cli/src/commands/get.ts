@@ -4,7 +4,7 @@ import type { AggregateKind } from '@steward/domain';
 import { States } from '@steward/replay';
 import type { AggregateView, Selection, View } from '@steward/replay';
 import { CliError, EXIT } from '../exit-codes';
-import { positionOf, withLedger } from '../ledger-access';
+import { positionOf, withLedger, type OpenLedger } from '../ledger-access';
 import { withLedgerOption } from '../options';
 import { colour, print, printJson } from '../output';
 import { progressBar } from '../progress';
@@ -26,9 +26,9 @@ export function getCommand(program: Command): void {
 
 async function run(kind: string, id: string | undefined, flags: GetFlags): Promise<void> {
   const selection = { kind: kindOf(kind), ...(id !== undefined && { id }) };
-  await withLedger(flags.ledger, 'read', async ({ ledger }) => {
-    const position = await positionOf(flags.at, ledger);
-    const states = await statesAt(ledger, selection, position);
+  await withLedger(flags.ledger, 'read', async (open) => {
+    const position = await positionOf(flags.at, open.ledger);
+    const states = await statesAt(open, selection, position);
     const views = [...states.views().values()];
     if (id !== undefined && views.length === 0) {
       throw new CliError(EXIT.notFound, `no ${kind} ${id} at commit ${position}`);
@@ -46,11 +46,11 @@ function kindOf(text: string): AggregateKind {
 }
 
 async function statesAt(
-  ledger: Parameters<States['advance']>[0],
+  { ledger, snapshots }: OpenLedger,
   selection: Selection,
   position: number,
 ): Promise<States> {
-  const states = new States(selection);
+  const states = new States(selection, snapshots);
   const bar = progressBar('reading');
   await states.advance(ledger, position, (done) => bar.update(done, position)).finally(bar.stop);
   return states;

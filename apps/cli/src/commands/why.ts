@@ -82,11 +82,12 @@ function pasidOf({ pasid }: WhyFlags): { readonly pasid?: number } {
 }
 
 async function words(question: WordsQuestion, flags: WhyFlags): Promise<void> {
-  await withLedger(flags.ledger, 'read', async ({ ledger }) => {
+  await withLedger(flags.ledger, 'read', async ({ ledger, snapshots }) => {
     const at = await positionOf(flags.at, ledger);
     const bar = progressBar('reading');
     const progress = (position: number): void => bar.update(position, at);
-    const found = await whyWords(ledger, question, { at, progress }).finally(bar.stop);
+    const how = { at, progress, ...(snapshots && { snapshots }) };
+    const found = await whyWords(ledger, question, how).finally(bar.stop);
     if (flags.json) printJson(wordsDocument(found, question, at));
     else printWords(found, question, at);
   });

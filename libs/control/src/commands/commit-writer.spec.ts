@@ -1,4 +1,5 @@
 import type { Command } from '@steward/domain';
+import { NO_SNAPSHOTS } from '../ports';
 import { MemoryLedger } from '@steward/ledger';
 import type { AppendResult, CommitDraft, StoredCommit } from '@steward/ledger';
 import { AggregateStates } from './aggregate-states';
@@ -6,7 +7,7 @@ import { CommandIdReusedError, CommitWriter, ConflictError } from './commit-writ
 
 const AT = '2026-01-31T12:00:00.000Z';
 const writerOver = (ledger: MemoryLedger): CommitWriter =>
-  new CommitWriter(ledger, () => AT, new AggregateStates(ledger));
+  new CommitWriter(ledger, () => AT, new AggregateStates(ledger), NO_SNAPSHOTS);
 const request = (commandId: string) => ({ host: 'h', actor: 'ann', commandId });
 const registerHost: Command = {
   type: 'RegisterHost',

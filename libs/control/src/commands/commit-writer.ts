@@ -2,8 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { decide, toStored } from '@steward/domain';
 import type { Command, Decision, Rejection } from '@steward/domain';
 import type { CommitDraft, JsonObject, Ledger, StoredCommit } from '@steward/ledger';
-import { CLOCK, LEDGER } from '../ports';
-import type { Clock } from '../ports';
+import { CLOCK, LEDGER, SNAPSHOTS } from '../ports';
+import type { Clock, SnapshotTrigger } from '../ports';
 import { AggregateStates } from './aggregate-states';
 import type { Request } from './decide-command';
 
@@ -26,6 +26,7 @@ export class CommitWriter {
     @Inject(LEDGER) private readonly ledger: Ledger,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly states: AggregateStates,
+    @Inject(SNAPSHOTS) private readonly snapshots: SnapshotTrigger,
   ) {}
 
   /**
@@ -42,6 +43,7 @@ export class CommitWriter {
       switch (result.kind) {
         case 'appended':
           this.states.follow(result.commit);
+          this.snapshots.committed(result.commit.events.length);
           return { commit: result.commit, fresh: true };
         case 'duplicate':
           return { commit: result.commit, fresh: false };

@@ -1,5 +1,12 @@
 import type Database from 'better-sqlite3';
-import type { BatchPace, CommitPage, CommitStore, EventPage, RawLog } from '../commit-store';
+import type {
+  BatchPace,
+  CommitPage,
+  CommitStore,
+  EventPage,
+  NamePage,
+  RawLog,
+} from '../commit-store';
 import type { EncodedDraft } from '../draft-encoding';
 import { LedgerError } from '../ledger-error';
 import { BATCH_LIMIT, PARCEL_COMMITS } from '../limits';
@@ -11,6 +18,7 @@ import { CommitWriter } from './commit-writer';
 import { openConnection, type OpenMode } from './connection';
 import { walBytes } from './file-inspection';
 import { openLedgerFile } from './ledger-file';
+import { NameReader } from './name-reader';
 import { packBatch, unpackBatch } from './packed-batch';
 import { asLedgerError, guarded } from './sqlite-error';
 import { SqliteRawLog } from './sqlite-raw-log';
@@ -78,6 +86,7 @@ class SqliteCommitStore implements CommitStore {
   private readonly file: string;
   private readonly reading: Database.Database;
   private readonly reader: CommitReader;
+  private readonly names: NameReader;
   /** Absent when opened for reading. */
   private readonly writer: BatchWriter | undefined;
 
@@ -98,6 +107,7 @@ class SqliteCommitStore implements CommitStore {
     this.reading = openLedgerFile({ ...options, mode: 'read' }).db;
     try {
       this.reader = new CommitReader(this.reading);
+      this.names = new NameReader(this.reading);
     } catch (error) {
       this.reading.close();
       throw asLedgerError(error, file);
@@ -124,6 +134,14 @@ class SqliteCommitStore implements CommitStore {
 
   eventPage(page: EventPage): readonly StoredEvent[] {
     return guarded(this.file, () => this.reader.eventPage(page));
+  }
+
+  hostPage(page: NamePage): readonly string[] {
+    return guarded(this.file, () => this.names.hosts(page));
+  }
+
+  streamPage(kind: string, page: NamePage): readonly string[] {
+    return guarded(this.file, () => this.names.streams(kind, page));
   }
 
   rawLog(): RawLog {

@@ -1,14 +1,25 @@
 import type { Ledger } from '@steward/ledger';
-import { Machine } from '@steward/machine';
 import type { HostMachine } from '@steward/machine';
-import { machineCommit } from '../machine-commit';
+import type { Wanted } from '../snapshots/host-history';
+import type { Snapshots } from '../snapshots/snapshots';
+import { Histories } from './histories';
+
+/** The machine, and of the aggregates only the devices: which host is one in? */
+const MACHINE: Wanted = { machine: true, selects: (kind) => kind === 'device' };
 
 /** The machine alone, folded as far as one has gone: memory and hardware, without the aggregates. */
 export class MachineStates {
-  position = 0;
-  private readonly machine = new Machine();
-  private readonly hosts = new Set<string>();
-  private readonly hostOf = new Map<string, string>();
+  private readonly histories: Histories;
+
+  /** @param snapshots where folding may begin; without them, at the first commit. */
+  constructor(snapshots?: Snapshots) {
+    this.histories = new Histories({ wanted: MACHINE, ...(snapshots && { snapshots }) });
+  }
+
+  /** The position gone to last; 0 at first. */
+  get position(): number {
+    return this.histories.position;
+  }
 
   /**
    * Goes on to `position`, never back.
@@ -19,24 +30,19 @@ export class MachineStates {
     position: number,
     progress?: (position: number) => void,
   ): Promise<void> {
-    for await (const commit of ledger.commits({ after: this.position, until: position })) {
-      this.machine.apply(machineCommit(commit));
-      for (const { type, payload } of commit.events) {
-        if (type === 'HostRegistered') this.hosts.add(commit.host);
-        if (type === 'DeviceAdded') this.hostOf.set(String(payload['device']), commit.host);
-      }
-      progress?.(commit.position);
-    }
-    this.position = position;
+    await this.histories.advance(ledger, position, progress);
   }
 
   /** Name of the host that a device is in; undefined while there is no such device. */
   hostOfDevice(device: string): string | undefined {
-    return this.hostOf.get(device);
+    for (const [name, { aggregates }] of this.histories.hosts) {
+      if (aggregates.has(`device/${device}`)) return name;
+    }
+    return undefined;
   }
 
   /** A host; undefined while there is no such host. */
   host(id: string): HostMachine | undefined {
-    return this.hosts.has(id) ? this.machine.host(id) : undefined;
+    return this.histories.hosts.get(id)?.hostMachine;
   }
 }

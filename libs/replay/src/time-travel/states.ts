@@ -1,9 +1,10 @@
 import { steView } from '@steward/audit';
-import { DECIDERS, eventOf, parseStream } from '@steward/domain';
-import type { AggregateKind, Decider, StateOf } from '@steward/domain';
-import type { Ledger, StoredCommit, StoredEvent } from '@steward/ledger';
-import { Machine } from '@steward/machine';
-import { machineCommit } from '../machine-commit';
+import { parseStream } from '@steward/domain';
+import type { AggregateKind } from '@steward/domain';
+import type { Ledger } from '@steward/ledger';
+import type { FoldedAggregate, HostHistory, Wanted } from '../snapshots/host-history';
+import type { Snapshots } from '../snapshots/snapshots';
+import { Histories } from './histories';
 import { viewOf, type ViewObject } from './state-view';
 
 /** One aggregate at a position. */
@@ -16,12 +17,6 @@ export interface AggregateView {
   readonly state: ViewObject;
 }
 
-interface Folded {
-  version: number;
-  changedAt: number;
-  state: StateOf<AggregateKind> | undefined;
-}
-
 /** Which aggregates to look at: those of a kind, or one. */
 export interface Selection {
   readonly kind?: AggregateKind;
@@ -30,12 +25,18 @@ export interface Selection {
 
 /** Every state of a ledger, folded as far as one has gone: the aggregates', and the machine's where it is looked at. */
 export class States {
-  position = 0;
-  private readonly folded = new Map<string, Folded>();
-  private readonly machine = new Machine();
-  private readonly hostOf = new Map<string, string>();
+  private histories: Histories | undefined;
 
-  constructor(private readonly selection: Selection = {}) {}
+  /** @param snapshots where folding may begin; without them, at the first commit. */
+  constructor(
+    private readonly selection: Selection = {},
+    private readonly snapshots?: Snapshots,
+  ) {}
+
+  /** The position gone to last; 0 at first. */
+  get position(): number {
+    return this.histories?.position ?? 0;
+  }
 
   /**
    * Goes on to `position`, never back.
@@ -46,41 +47,55 @@ export class States {
     position: number,
     progress?: (position: number) => void,
   ): Promise<void> {
-    for await (const commit of ledger.commits({ after: this.position, until: position })) {
-      this.apply(commit);
-      progress?.(commit.position);
-    }
-    this.position = position;
+    this.histories ??= await this.begin(ledger);
+    await this.histories.advance(ledger, position, progress);
   }
 
   /** The selected aggregates by `kind/id`, in the order in which they came to be. */
   views(): ReadonlyMap<string, AggregateView> {
-    const views = new Map<string, AggregateView>();
-    for (const [stream, { version, changedAt, state }] of this.folded) {
-      const { kind, id } = parseStream(stream);
-      const shown = { ...(viewOf(state) as ViewObject), ...this.machineView(kind, id, stream) };
-      views.set(stream, { kind, id, version, changedAt, state: shown });
+    const found: [stream: string, FoldedAggregate, HostHistory][] = [];
+    for (const history of this.histories?.hosts.values() ?? []) {
+      for (const [stream, aggregate] of history.aggregates) {
+        const { kind, id } = parseStream(stream);
+        if (this.selects(kind, id)) found.push([stream, aggregate, history]);
+      }
     }
-    return views;
+    found.sort(([, a], [, b]) => {
+      return a.createdAt[0] - b.createdAt[0] || a.createdAt[1] - b.createdAt[1];
+    });
+    return new Map(found.map(([stream, ...folded]) => [stream, this.view(stream, ...folded)]));
   }
 
-  private apply(commit: StoredCommit): void {
-    if (this.needsMachine()) this.machine.apply(machineCommit(commit));
-    for (const event of commit.events) {
-      const { kind, id } = parseStream(event.stream);
-      if (!this.selects(kind, id)) continue;
-      this.hostOf.set(event.stream, commit.host);
-      evolve(this.entry(event.stream), kind, event);
-    }
+  private view(stream: string, aggregate: FoldedAggregate, history: HostHistory): AggregateView {
+    const { kind, id } = parseStream(stream);
+    const { version, changedAt, state } = aggregate;
+    const shown = { ...(viewOf(state) as ViewObject), ...this.machineView(kind, id, history) };
+    return { kind, id, version, changedAt, state: shown };
   }
 
-  private entry(stream: string): Folded {
-    let entry = this.folded.get(stream);
-    if (entry === undefined) {
-      entry = { version: 0, changedAt: 0, state: undefined };
-      this.folded.set(stream, entry);
+  /** What is in one host only is looked for there. */
+  private async begin(ledger: Ledger): Promise<Histories> {
+    const { snapshots } = this;
+    const wanted: Wanted = {
+      machine: this.needsMachine(),
+      selects: (kind, id) => this.selects(kind, id),
+    };
+    const host = await this.onlyHost(ledger);
+    return new Histories({
+      wanted,
+      ...(host !== undefined && { host }),
+      ...(snapshots !== undefined && { snapshots }),
+    });
+  }
+
+  /** An aggregate never leaves its host: decisions do not span hosts. */
+  private async onlyHost(ledger: Ledger): Promise<string | undefined> {
+    const { kind, id } = this.selection;
+    if (kind === undefined || id === undefined) return undefined;
+    for await (const { position } of ledger.stream(`${kind}/${id}`)) {
+      return (await ledger.commit(position))?.host;
     }
-    return entry;
+    return undefined;
   }
 
   private selects(kind: AggregateKind, id: string): boolean {
@@ -93,17 +108,11 @@ export class States {
     return (this.selection.kind ?? 'device') === 'device';
   }
 
-  private machineView(kind: AggregateKind, id: string, stream: string): ViewObject {
+  private machineView(kind: AggregateKind, id: string, history: HostHistory): ViewObject {
     if (kind !== 'device') return {};
-    const host = this.machine.host(this.hostOf.get(stream) ?? '');
+    const host = history.hostMachine;
+    if (host === undefined) throw new Error(`no event has registered host ${history.host}`);
     const { words, fields } = steView(host.physicalSte(id));
     return { ste: { words, fields } };
   }
-}
-
-function evolve(entry: Folded, kind: AggregateKind, event: StoredEvent): void {
-  const decider = DECIDERS[kind] as unknown as Decider<AggregateKind>;
-  entry.state = decider.evolve(entry.state, eventOf(event));
-  entry.version = event.version;
-  entry.changedAt = event.position;
 }

@@ -3,6 +3,7 @@ import type { PathEnd, PathEntry } from '@steward/audit';
 import type { Ledger } from '@steward/ledger';
 import type { HostMachine } from '@steward/machine';
 import { vsteAddress } from '@steward/vmm';
+import type { Snapshots } from '../snapshots/snapshots';
 import { MachineStates } from '../time-travel/machine-states';
 import { causesOf, type Cause } from './causes';
 import { lastChanges, wordKey, type WordChange, type WordPlace } from './word-history';
@@ -52,9 +53,17 @@ type Found = Omit<ExplainedWord, 'change'>;
 export async function whyWords(
   ledger: Ledger,
   question: WordsQuestion,
-  { at, progress }: { readonly at: number; readonly progress?: (position: number) => void },
+  {
+    at,
+    progress,
+    snapshots,
+  }: {
+    readonly at: number;
+    readonly progress?: (position: number) => void;
+    readonly snapshots?: Snapshots;
+  },
 ): Promise<WhyWords> {
-  const states = new MachineStates();
+  const states = new MachineStates(snapshots);
   await states.advance(ledger, at, progress);
   const name = question.kind === 'word' ? question.host : states.hostOfDevice(question.device);
   const found = states.host(name ?? '');

@@ -1,0 +1,39 @@
+import type { Ledger, SnapshotStore } from '@steward/ledger';
+import { SnapshotError } from '@steward/machine';
+import { HostHistory, historyVersion, type Wanted } from './host-history';
+
+/** Where folding may begin other than at the first commit. */
+export class Snapshots {
+  constructor(private readonly store: Pick<SnapshotStore, 'nearest'>) {}
+
+  /**
+   * The host's history at its last usable snapshot at or before a position; undefined where the log has to be folded
+   * from the start. A snapshot of another log, of other code or a damaged one is passed over.
+   */
+  async nearest(
+    ledger: Ledger,
+    host: string,
+    { position, wanted }: { readonly position: number; readonly wanted: Wanted },
+  ): Promise<HostHistory | undefined> {
+    for (let before = position; before > 0;) {
+      const snapshot = this.store.nearest(host, before, historyVersion());
+      if (snapshot === undefined) return undefined;
+      const commit = await ledger.commit(snapshot.position);
+      if (commit?.hash === snapshot.commitHash && commit.host === host) {
+        const history = decoded(host, snapshot.bytes, wanted);
+        if (history !== undefined) return history;
+      }
+      before = snapshot.position - 1;
+    }
+    return undefined;
+  }
+}
+
+function decoded(host: string, bytes: Uint8Array, wanted: Wanted): HostHistory | undefined {
+  try {
+    return HostHistory.decode(host, bytes, wanted);
+  } catch (error) {
+    if (error instanceof SnapshotError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { SnapshotStore, snapshotFile } from '@steward/ledger';
+import {
+  BackgroundSnapshots,
+  HostHistory,
+  historyVersion,
+  Snapshots,
+  SnapshotTaker,
+  States,
+} from '@steward/replay';
+import Database from 'better-sqlite3';
+import { join } from 'node:path';
+import { projectRoot } from '../conformance/project-root';
+import { keptLedgers, openCopy, type OpenCopy } from './corpus';
+
+const EVERY = 250;
+
+let copy: OpenCopy;
+let store: SnapshotStore;
+let commits: number;
+
+beforeAll(async () => {
+  const [kept] = keptLedgers();
+  if (kept === undefined) throw new Error('no ledger is kept');
+  copy = await openCopy(kept);
+  commits = kept.commits;
+  store = SnapshotStore.open(copy.file);
+  await new SnapshotTaker(copy.ledger, store, EVERY).advance();
+});
+afterAll(async () => {
+  store.close();
+  await copy.close();
+});
+
+async function viewsAt(position: number, snapshots?: Snapshots): Promise<unknown> {
+  const states = new States({}, snapshots);
+  await states.advance(copy.ledger, position);
+  return [...states.views()];
+}
+
+it('snapshots are taken every so many events of a host, and are small', () => {
+  const taken = store.list();
+  expect(taken.length).toBeGreaterThan(5);
+  for (const { storedBytes } of taken) expect(storedBytes).toBeLessThan(200_000);
+});
+
+it('states at any position are those of the whole log, reached from the nearest snapshot', async () => {
+  let folded = 0;
+  const counted = new States({}, new Snapshots(store));
+  await counted.advance(copy.ledger, commits, () => folded++);
+  expect(folded).toBeLessThan(EVERY);
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: commits }), async (position) => {
+      expect(await viewsAt(position, new Snapshots(store))).toEqual(await viewsAt(position));
+    }),
+    { seed: 1, numRuns: 6, endOnFailure: true },
+  );
+});
+
+it('a snapshot of another log, of other code, or a damaged one is passed over', async () => {
+  const [first, second] = store.list();
+  if (first === undefined || second === undefined) throw new Error('too few snapshots');
+  const beginning = async (): Promise<number | undefined> => {
+    const wanted = { machine: true, selects: (): boolean => true };
+    const { position } = second;
+    return (await new Snapshots(store).nearest(copy.ledger, second.host, { position, wanted }))
+      ?.position;
+  };
+  expect(await beginning()).toBe(second.position);
+  const db = new Database(snapshotFile(copy.file));
+  const change = (sql: string): unknown => db.prepare(sql).run(second.position);
+  change("UPDATE snapshots SET commit_hash = 'other' WHERE position = ?");
+  expect(await beginning()).toBe(first.position);
+  change("UPDATE snapshots SET version = 'other' WHERE position = ?");
+  expect(await beginning()).toBe(first.position);
+  db.close();
+});
+
+it('a snapshot holds the digest that the live run recorded there', async () => {
+  const taken = store.list().filter(({ version }) => version === historyVersion());
+  for (const { host, position, version } of taken.slice(0, 3)) {
+    const bytes = store.nearest(host, position, version)?.bytes ?? new Uint8Array();
+    const { digest } = HostHistory.decode(host, bytes);
+    expect(digest).toBe(copy.readModels.digests.at(position)?.digest);
+  }
+});
+
+it('a thread takes them while others write, and lets the last be finished', async () => {
+  const [kept] = keptLedgers();
+  if (kept === undefined) throw new Error('no ledger is kept');
+  const other = await openCopy(kept);
+  const failures: Error[] = [];
+  const migrations = join(projectRoot(), 'migrations');
+  const background = new BackgroundSnapshots(
+    { file: other.file, migrations, every: 1000 },
+    (error) => failures.push(error),
+  );
+  background.committed(999);
+  background.committed(1);
+  await background.close();
+  const taken = SnapshotStore.openExisting(other.file);
+  expect(failures).toEqual([]);
+  expect(taken?.list()).toHaveLength(2);
+  taken?.close();
+  await other.close();
+});
