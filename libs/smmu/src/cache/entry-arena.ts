@@ -12,18 +12,22 @@ const PAGE = 1;
 const PA = 1;
 const IPA = 2;
 
-/** Words of an entry that callers own. `LINK_A` and `LINK_B` mean what the entry's role says. */
+/** Words of an entry that callers own. `LINK_B` means what the entry's role says. */
 export const WORD = {
   INFO: 6,
-  NEXT: 7,
-  PREVIOUS: 8,
-  /** The region whose list the entry is on. */
-  PARENT: 9,
+  /** Of a list: its first entry. Of other entries as with LINK_B. */
   LINK_A: 10,
   LINK_B: 11,
   /** Place in a set of a set-associative TLB. */
   SLOT: 15,
 } as const;
+/** Of a list: its length. */
+const COUNT = WORD.INFO;
+const FIRST = WORD.LINK_A;
+const NEXT = 7;
+const PREVIOUS = 8;
+/** The list that the entry is on. */
+const LIST = 9;
 const OWNER = 12;
 /** Next entry of the same hash bucket; of a free place, the next free one. */
 const CHAIN = 13;
@@ -32,7 +36,8 @@ const HASH = 14;
 
 /**
  * The places where TLB entries lie: typed arrays, a free list, and one chained hash over (owner,
- * key), a key being a tag and a page of 32 bits each. An entry keeps its place until it is removed, so lists may thread through places.
+ * key), a key being a tag and a page of 32 bits each. An entry keeps its place until it is removed,
+ * so lists thread through places: any entry may head one.
  */
 export class EntryArena {
   private doubles = new Float64Array(INITIAL * DOUBLES);
@@ -107,6 +112,82 @@ export class EntryArena {
   setOutput(id: number, pa: number, ipa: number): void {
     this.doubles[id * DOUBLES + PA] = pa;
     this.doubles[id * DOUBLES + IPA] = ipa;
+  }
+
+  /** Makes an entry the head of an empty list. */
+  startList(list: number): void {
+    this.words[list * WORDS + FIRST] = NONE;
+    this.words[list * WORDS + COUNT] = 0;
+  }
+
+  /** Puts an entry first on a list; it is on no other. */
+  link(list: number, id: number): void {
+    const { words } = this;
+    const head = list * WORDS;
+    const at = id * WORDS;
+    const first = words[head + FIRST]!;
+    words[at + LIST] = list;
+    words[at + PREVIOUS] = NONE;
+    words[at + NEXT] = first;
+    words[head + FIRST] = id;
+    words[head + COUNT] = words[head + COUNT]! + 1;
+    if (first !== NONE) words[first * WORDS + PREVIOUS] = id;
+  }
+
+  /** Takes an entry off its list. */
+  unlink(id: number): void {
+    const { words } = this;
+    const at = id * WORDS;
+    const head = words[at + LIST]! * WORDS;
+    const next = words[at + NEXT]!;
+    const previous = words[at + PREVIOUS]!;
+    if (previous === NONE) words[head + FIRST] = next;
+    else words[previous * WORDS + NEXT] = next;
+    if (next !== NONE) words[next * WORDS + PREVIOUS] = previous;
+    words[head + COUNT] = words[head + COUNT]! - 1;
+  }
+
+  /**
+   * Visits the entries of a list, and takes off it those of which the visit says that they leave.
+   * The visit may give their places back.
+   */
+  sift(list: number, leaves: (id: number) => boolean): void {
+    const { words } = this;
+    let kept = NONE;
+    let count = 0;
+    let next: number;
+    for (let id = this.first(list); id !== NONE; id = next) {
+      next = words[id * WORDS + NEXT]!;
+      if (leaves(id)) continue;
+      if (kept === NONE) words[list * WORDS + FIRST] = id;
+      else words[kept * WORDS + NEXT] = id;
+      words[id * WORDS + PREVIOUS] = kept;
+      kept = id;
+      count++;
+    }
+    if (kept === NONE) words[list * WORDS + FIRST] = NONE;
+    else words[kept * WORDS + NEXT] = NONE;
+    words[list * WORDS + COUNT] = count;
+  }
+
+  /** The list that an entry is on. */
+  listOf(id: number): number {
+    return this.words[id * WORDS + LIST]!;
+  }
+
+  /** First entry of a list, or NONE. */
+  first(list: number): number {
+    return this.words[list * WORDS + FIRST]!;
+  }
+
+  /** The entry behind another on its list, or NONE. */
+  next(id: number): number {
+    return this.words[id * WORDS + NEXT]!;
+  }
+
+  /** Length of a list. */
+  length(list: number): number {
+    return this.words[list * WORDS + COUNT]!;
   }
 
   /** @param word one of WORD. */

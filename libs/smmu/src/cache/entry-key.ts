@@ -26,7 +26,7 @@ const TWO_32 = 2 ** 32;
 /** @param sizeIndex place in PAGE_SIZES_LOG2. */
 export function tagOf(at: TlbAddress, sizeIndex: number, role: Role): number {
   const shift = PAGE_SIZES_LOG2[sizeIndex]!;
-  const above = shift < 32 ? at.high >>> shift : 0;
+  const above = shift < 32 ? at.high >> shift : 0;
   return tagOfPage(at.half, above, sizeIndex, role);
 }
 

@@ -30,9 +30,6 @@ const DEPTHS = PAGE_SIZES_LOG2.map((sizeLog2) =>
 /** A list that grows beyond this is divided by the next smaller regions. */
 const DIVIDE_AT = 64;
 
-// Words of a region.
-const COUNT = WORD.INFO;
-const FIRST = WORD.LINK_A;
 /** Depth, and whether the region was divided: its small entries are then in regions below it. */
 const SHAPE = WORD.LINK_B;
 const DIVIDED = 4;
@@ -58,23 +55,25 @@ export class RegionIndex {
     } else if ((arena.word(region, SHAPE) & DIVIDED) !== 0) {
       region = this.below(space, region, id);
     }
-    this.push(region, id);
-    if (arena.word(region, COUNT) > DIVIDE_AT) this.divide(space, region);
+    arena.link(region, id);
+    if (arena.length(region) > DIVIDE_AT) this.divide(space, region);
   }
 
-  /** Takes an entry off its list. A region that loses its last entry goes too. */
-  remove(space: TlbSpace, id: number): void {
+  /**
+   * Takes an entry off its list. A region that loses its last entry goes too, but for a root, which
+   * is undivided again: a space that was used will be.
+   */
+  remove(id: number): void {
     const { arena } = this;
-    let region = arena.word(id, WORD.PARENT);
-    this.unlink(id, region);
-    while (arena.word(region, COUNT) === 0) {
+    let region = arena.listOf(id);
+    arena.unlink(id);
+    while (arena.length(region) === 0) {
       if ((arena.word(region, SHAPE) & ~DIVIDED) === 0) {
-        space.roots[halfOf(arena.tag(region))] = NONE;
-        arena.remove(region);
+        this.start(region, 0);
         return;
       }
-      const parent = arena.word(region, WORD.PARENT);
-      this.unlink(region, parent);
+      const parent = arena.listOf(region);
+      arena.unlink(region);
       arena.remove(region);
       region = parent;
     }
@@ -82,9 +81,10 @@ export class RegionIndex {
 
   /** Visits every entry of the space and forgets the lists. The visit may give the place back. */
   drain(space: TlbSpace, visit: (id: number) => void): void {
-    for (const [half, root] of space.roots.entries()) {
-      if (root !== NONE) this.drainRegion(root, visit);
-      space.roots[half] = NONE;
+    for (const root of space.roots) {
+      if (root === NONE) continue;
+      this.drainRegion(root, visit);
+      this.start(root, 0);
     }
   }
 
@@ -94,35 +94,13 @@ export class RegionIndex {
    */
   sweep(space: TlbSpace, range: AddressRange, take: (id: number) => boolean): void {
     const root = space.roots[range.half]!;
-    if (root === NONE || this.sweepRegion(space, root, range, take) > 0) return;
-    space.roots[range.half] = NONE;
-    this.arena.remove(root);
+    if (root !== NONE && this.sweepRegion(space, root, range, take) === 0) this.start(root, 0);
   }
 
+  /** Makes a region an empty list. */
   private start(region: number, depth: number): void {
-    this.arena.setWord(region, COUNT, 0);
+    this.arena.startList(region);
     this.arena.setWord(region, SHAPE, depth);
-  }
-
-  private push(region: number, id: number): void {
-    const { arena } = this;
-    const first = arena.word(region, FIRST);
-    arena.setWord(id, WORD.PARENT, region);
-    arena.setWord(id, WORD.PREVIOUS, NONE);
-    arena.setWord(id, WORD.NEXT, first);
-    if (first !== NONE) arena.setWord(first, WORD.PREVIOUS, id);
-    arena.setWord(region, FIRST, id);
-    arena.setWord(region, COUNT, arena.word(region, COUNT) + 1);
-  }
-
-  private unlink(id: number, region: number): void {
-    const { arena } = this;
-    const next = arena.word(id, WORD.NEXT);
-    const previous = arena.word(id, WORD.PREVIOUS);
-    if (previous === NONE) arena.setWord(region, FIRST, next);
-    else arena.setWord(previous, WORD.NEXT, next);
-    if (next !== NONE) arena.setWord(next, WORD.PREVIOUS, previous);
-    arena.setWord(region, COUNT, arena.word(region, COUNT) - 1);
   }
 
   /** The region below a divided root whose list an entry belongs on. */
@@ -153,7 +131,7 @@ export class RegionIndex {
     const page = pageAround(tag, arena.page(id), REGION_SIZES[depth - 1]!);
     const region = arena.add(space.id, regionTag(tag, depth), page);
     this.start(region, depth);
-    this.push(parent, region);
+    arena.link(parent, region);
     return region;
   }
 
@@ -164,31 +142,32 @@ export class RegionIndex {
     if (depth >= DEEPEST) return; // Divided already, or as small as regions get.
     arena.setWord(region, SHAPE, depth | DIVIDED);
     const below = new Set<number>();
-    for (let id = arena.word(region, FIRST); id !== NONE;) {
-      const next = arena.word(id, WORD.NEXT);
+    for (let id = arena.first(region); id !== NONE;) {
+      const next = arena.next(id);
       if (DEPTHS[sizeIndexOf(arena.tag(id))]! > depth) {
         const known = this.around(space, id, depth + 1);
         const target = known === NONE ? this.create(space, region, id) : known;
-        this.unlink(id, region);
-        this.push(target, id);
+        arena.unlink(id);
+        arena.link(target, id);
         below.add(target);
       }
       id = next;
     }
     for (const child of below) {
-      if (arena.word(child, COUNT) > DIVIDE_AT) this.divide(space, child);
+      if (arena.length(child) > DIVIDE_AT) this.divide(space, child);
     }
   }
 
   private drainRegion(region: number, visit: (id: number) => void): void {
     const { arena } = this;
-    for (let id = arena.word(region, FIRST); id !== NONE;) {
-      const next = arena.word(id, WORD.NEXT);
-      if (roleOf(arena.tag(id)) === ROLE.REGION) this.drainRegion(id, visit);
-      else visit(id);
+    for (let id = arena.first(region); id !== NONE;) {
+      const next = arena.next(id);
+      if (roleOf(arena.tag(id)) === ROLE.REGION) {
+        this.drainRegion(id, visit);
+        arena.remove(id);
+      } else visit(id);
       id = next;
     }
-    arena.remove(region);
   }
 
   /** @returns how many entries the region is left with. */
@@ -201,11 +180,13 @@ export class RegionIndex {
     const { arena } = this;
     const shape = arena.word(region, SHAPE);
     const inside = (shape & ~DIVIDED) === 0 ? range : this.clipped(region, range);
-    if (inside === undefined) this.sweepList(space, region, range, take, true);
-    else if (this.positions(space, shape, inside) < arena.word(region, COUNT)) {
+    if (inside === undefined) arena.sift(region, (id) => this.offer(space, id, range, take));
+    else if (this.positions(space, shape, inside) < arena.length(region)) {
       this.probe(space, region, inside, take);
-    } else this.sweepList(space, region, range, take, false);
-    return arena.word(region, COUNT);
+    } else {
+      arena.sift(region, (id) => this.intersects(id, range) && this.offer(space, id, range, take));
+    }
+    return arena.length(region);
   }
 
   /** The part of a range that lies in a region; undefined when that is the whole region. */
@@ -216,34 +197,6 @@ export class RegionIndex {
     const first = Math.max(start, range.first);
     const last = Math.min(end, range.last);
     return first === start && last === end ? undefined : { half: range.half, first, last };
-  }
-
-  /** Goes through a region's list and links what is kept anew. */
-  private sweepList(
-    space: TlbSpace,
-    region: number,
-    range: AddressRange,
-    take: (id: number) => boolean,
-    whole: boolean,
-  ): void {
-    const { arena } = this;
-    let kept = NONE;
-    let count = 0;
-    for (let id = arena.word(region, FIRST); id !== NONE;) {
-      const next = arena.word(id, WORD.NEXT);
-      const concerned = whole || this.intersects(id, range);
-      if (!(concerned && this.offer(space, id, range, take))) {
-        if (kept === NONE) arena.setWord(region, FIRST, id);
-        else arena.setWord(kept, WORD.NEXT, id);
-        arena.setWord(id, WORD.PREVIOUS, kept);
-        kept = id;
-        count++;
-      }
-      id = next;
-    }
-    if (kept === NONE) arena.setWord(region, FIRST, NONE);
-    else arena.setWord(kept, WORD.NEXT, NONE);
-    arena.setWord(region, COUNT, count);
   }
 
   /** Looks up everything that a region may list in the range. */
@@ -261,7 +214,7 @@ export class RegionIndex {
         const tag = tagOfPage(range.half, Math.floor(page * PER_TWO_32), sizeIndex, role);
         const id = arena.find(space.id, tag, page | 0);
         // A place that was given back keeps its links until it is taken anew.
-        if (id !== NONE && this.offer(space, id, range, take)) this.unlink(id, region);
+        if (id !== NONE && this.offer(space, id, range, take)) arena.unlink(id);
       }
     });
   }

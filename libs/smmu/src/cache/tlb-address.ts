@@ -24,7 +24,7 @@ export class TlbAddress {
 
   /** Bits [shift+31:shift], signed; `shift` is 12 to 51. */
   from(shift: number): number {
-    if (shift >= 32) return this.high >>> (shift - 32);
+    if (shift >= 32) return this.high >> (shift - 32);
     return (this.high << (32 - shift)) | (this.low >>> shift);
   }
 

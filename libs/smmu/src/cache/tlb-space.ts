@@ -20,7 +20,7 @@ export interface SpaceTags {
  * of a VMID. Owned by the TLB that made it; only the TLB changes it.
  */
 export class TlbSpace {
-  /** Region of all addresses of TTB0 or stage 2, and of TTB1; NONE while nothing is there. */
+  /** Region of all addresses of TTB0 or stage 2, and of TTB1; NONE until something was there. */
   readonly roots: number[] = [NONE, NONE];
   /** Entries of all roles. */
   count = 0;

@@ -157,6 +157,7 @@ describe('the TLB', () => {
           const info = entryOrigin(kind, level, 1);
           const address = page * 4096;
           const target = spaces[tag.space]!;
+          tlb.replace(target, at(tag.half, address), sizeIndex);
           tlb.complete(
             tlb.insert(target, at(tag.half, address), sizeIndex, leafSizeIndex, info),
             pa,

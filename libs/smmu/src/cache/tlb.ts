@@ -111,8 +111,8 @@ export class Tlb {
   }
 
   /**
-   * Caches a translation, in place of one with the same tag, address and size. `complete` gives it its
-   * output.
+   * Caches a translation. None with the same tag, address and size is there: a lookup said so, or
+   * `replace` took it away. `complete` gives it its output.
    * @param leafSizeIndex size of the stage-1 leaf that the entry came from, at least `sizeIndex`.
    */
   insert(
@@ -122,14 +122,18 @@ export class Tlb {
     leafSizeIndex: number,
     info: number,
   ): number {
-    const old = this.lookUp(space, at, sizeIndex, ROLE.LEAF);
-    if (old !== NONE) this.remove(space, old);
     const id = this.add(space, at, sizeIndex, ROLE.LEAF, info);
     space.sizes |= 1 << sizeIndex;
-    this.count(id, 1);
+    this.countLeaf(info, 1);
     if (leafSizeIndex > sizeIndex) this.joinLeaf(space, id, at, leafSizeIndex);
     if (this.replacement !== undefined) this.makeRoom(id, this.replacement);
     return id;
+  }
+
+  /** Removes the entry that another one of the same tag, address and size is to replace, if any. */
+  replace(space: TlbSpace, at: TlbAddress, sizeIndex: number): void {
+    const old = this.lookUp(space, at, sizeIndex, ROLE.LEAF);
+    if (old !== NONE) this.remove(space, old);
   }
 
   /**
@@ -146,14 +150,14 @@ export class Tlb {
   }
 
   /**
-   * The cached table descriptor nearest to the leaf of an address, of tables with this granule
-   * (command encoding), or -1.
+   * The cached table descriptor nearest to the leaf of an address, or -1.
+   * @param tableSizes bit n: tables of the granule are for PAGE_SIZES_LOG2[n] of addresses. No two
+   * granules have a size in common.
    */
-  findTable(space: TlbSpace, at: TlbAddress, granuleCode: number): number {
-    for (let sizes = space.tables; sizes !== 0; sizes &= sizes - 1) {
-      const index = 31 - Math.clz32(sizes & -sizes);
-      const id = this.lookUp(space, at, index, ROLE.TABLE);
-      if (id !== NONE && granuleCodeOf(this.info(id)) === granuleCode) return id;
+  findTable(space: TlbSpace, at: TlbAddress, tableSizes: number): number {
+    for (let sizes = space.tables & tableSizes; sizes !== 0; sizes &= sizes - 1) {
+      const id = this.lookUp(space, at, 31 - Math.clz32(sizes & -sizes), ROLE.TABLE);
+      if (id !== NONE) return id;
     }
     return NONE;
   }
@@ -169,19 +173,14 @@ export class Tlb {
   }
 
   /**
-   * Caches a table descriptor, in place of one with the same tag, address and size. `complete` gives
-   * it its output.
+   * Caches a table descriptor. None with the same tag, address and size is there: a lookup said so.
+   * `complete` gives it its output.
    * @param sizeIndex size of the addresses that the descriptor maps.
    */
   insertTable(space: TlbSpace, at: TlbAddress, sizeIndex: number, info: number): number {
-    const known = this.lookUp(space, at, sizeIndex, ROLE.TABLE);
-    if (known !== NONE) {
-      this.entries.setWord(known, WORD.INFO, info);
-      return known;
-    }
     const id = this.add(space, at, sizeIndex, ROLE.TABLE, info);
     space.tables |= 1 << sizeIndex;
-    this.count(id, 1);
+    this.counts.tables++;
     if (this.replacement !== undefined) this.makeRoom(id, this.replacement);
     return id;
   }
@@ -314,7 +313,7 @@ export class Tlb {
   }
 
   private drop(space: TlbSpace, id: number): void {
-    this.regions.remove(space, id);
+    this.regions.remove(id);
     this.entries.remove(id);
     space.count--;
     if (space.count === 0) this.emptied(space);
@@ -351,14 +350,14 @@ export class Tlb {
   /** Takes an entry out of the counts, out of its set, and out of what is known of its origin. */
   private forget(id: number): void {
     this.provenance?.removed(id);
-    this.count(id, -1);
+    if (roleOf(this.entries.tag(id)) === ROLE.TABLE) this.counts.tables--;
+    else this.countLeaf(this.info(id), -1);
     if (this.replacement !== undefined) this.replacement.free(this.entries.word(id, WORD.SLOT));
   }
 
-  private count(id: number, by: 1 | -1): void {
-    const kind = kindOf(this.info(id));
-    if (roleOf(this.entries.tag(id)) === ROLE.TABLE) this.counts.tables += by;
-    else if (kind === KIND_NESTED) this.counts.nested += by;
+  private countLeaf(info: number, by: 1 | -1): void {
+    const kind = kindOf(info);
+    if (kind === KIND_NESTED) this.counts.nested += by;
     else if (kind === KIND_STAGE2) this.counts.stage2 += by;
     else this.counts.stage1 += by;
   }

@@ -7,7 +7,7 @@ import type { StreamConfiguration } from './stream-configuration';
 import type { L1Std } from './stream-table';
 
 /** A power of two. */
-const RECENT = 16;
+const RECENT = 64;
 
 /**
  * The configuration cache: keeps every structure that was fetched, in whatever state, until a

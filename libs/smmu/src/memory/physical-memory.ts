@@ -83,12 +83,11 @@ export class PhysicalMemory {
   }
 
   /**
-   * Reads both halves of the word at `pa` with one lookup. `pa` is 8-byte aligned and backed;
-   * neither is checked.
+   * Reads both halves of the word at `pa`, as signed integers, with one lookup. `pa` is 8-byte
+   * aligned and backed; neither is checked.
    */
   load(pa: number, into: { lo: number; hi: number }): void {
-    const chunk = Math.floor(pa * PER_CHUNK);
-    const place = this.index.find(chunk);
+    const place = this.index.find(pa * PER_CHUNK);
     if (place < 0) {
       into.lo = 0;
       into.hi = 0;
@@ -96,8 +95,8 @@ export class PhysicalMemory {
     }
     const segment = this.segments[place >>> 10]!;
     const at = (place & 1023) * CHUNK_UINT32 + ((pa & (CHUNK_BYTES - 1)) >> 2);
-    into.lo = segment[at]!;
-    into.hi = segment[at + 1]!;
+    into.lo = segment[at]! | 0;
+    into.hi = segment[at + 1]! | 0;
   }
 
   /**
@@ -105,8 +104,7 @@ export class PhysicalMemory {
    * checked.
    */
   readLo(pa: number): number {
-    const chunk = Math.floor(pa * PER_CHUNK);
-    const place = this.index.find(chunk);
+    const place = this.index.find(pa * PER_CHUNK);
     return place < 0 ? 0 : this.uint32(place, (pa & (CHUNK_BYTES - 1)) >> 2);
   }
 

@@ -56,7 +56,7 @@ export function descriptorShape(
 
 function addressOf(word: bigint, granule: Granule): number {
   const entry = new Descriptor();
-  entry.lo = Number(BigInt.asUintN(32, word));
-  entry.hi = Number(BigInt.asUintN(32, word >> 32n));
+  entry.lo = Number(BigInt.asIntN(32, word));
+  entry.hi = Number(BigInt.asIntN(32, word >> 32n));
   return entry.address(granule);
 }

@@ -51,7 +51,7 @@ export const S2_MEMATTR_SHIFT = shift(S2_LEAF_DESCRIPTOR, 'MemAttr');
 export const S2_SH_SHIFT = shift(S2_LEAF_DESCRIPTOR, 'SH');
 export const S2_XN_SHIFT = shift(S2_LEAF_DESCRIPTOR, 'XN');
 
-/** One descriptor as the walkers read it. Reused: it holds the last one read. */
+/** One descriptor as the walkers read it, in signed halves. Reused: it holds the last one read. */
 export class Descriptor {
   lo = 0;
   hi = 0;
@@ -86,5 +86,5 @@ export class Descriptor {
 }
 
 function swapped(word: number): number {
-  return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
+  return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
 }

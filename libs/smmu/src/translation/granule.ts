@@ -16,6 +16,8 @@ export interface Granule {
   readonly shifts: readonly number[];
   /** Place of those bytes in PAGE_SIZES_LOG2; -1 at a level that the granule does not have. */
   readonly sizeIndexes: readonly number[];
+  /** Bit n: a table descriptor is for PAGE_SIZES_LOG2[n] of addresses. No granules share a size. */
+  readonly tableSizes: number;
 }
 
 function granule(own: Pick<Granule, 'pageShift' | 'firstBlockLevel' | 'commandCode'>): Granule {
@@ -23,7 +25,10 @@ function granule(own: Pick<Granule, 'pageShift' | 'firstBlockLevel' | 'commandCo
   const stride = own.pageShift - 3;
   const shifts = [3, 2, 1, 0].map((levelsBelow) => own.pageShift + stride * levelsBelow);
   const sizeIndexes = shifts.map((shift) => (PAGE_SIZES_LOG2 as readonly number[]).indexOf(shift));
-  return { ...own, stride, shifts, sizeIndexes };
+  const tableSizes = sizeIndexes
+    .slice(0, 3)
+    .reduce((mask, index) => (index < 0 ? mask : mask | (1 << index)), 0);
+  return { ...own, stride, shifts, sizeIndexes, tableSizes };
 }
 
 export const GRANULE_4K = granule({ pageShift: 12, firstBlockLevel: 1, commandCode: 1 });

@@ -32,6 +32,11 @@ import {
 import { tableIndex } from './granule';
 import { stage2Permissions } from './permissions';
 
+/** Whether each MemAttr is a Device type where S2FWB is 0. */
+const DEVICE_MEMATTR: readonly boolean[] = Array.from({ length: 16 }, (_, memAttr) =>
+  isDevice(memAttrAttributes(memAttr, 0)),
+);
+
 /**
  * Stage-2 translation, IPA to PA. One walker serves a whole SMMU; its public fields hold the last
  * successful translation.
@@ -73,30 +78,41 @@ export class Stage2Walker {
     at.set(0, ipa);
     const id = tlb.find(context.space, at);
     const stale = need === S2_WRITE ? S2_CLEAN : 0;
-    if (id >= 0 && (tlb.info(id) & stale) === 0) {
-      this.provenance?.through(id);
-      this.info = tlb.info(id);
-      this.sizeIndex = tlb.sizeIndex(id);
-      this.pa = tlb.pa(id, at);
-      return this.permission(context, ipa, access, need);
-    }
-    this.provenance?.enterStage2();
-    const failed = this.fill(context, ipa, access, need);
-    this.provenance?.leaveStage2();
-    return failed;
+    if (id < 0 || (tlb.info(id) & stale) !== 0)
+      return this.fill(context, ipa, access, need, id >= 0);
+    this.provenance?.through(id);
+    this.info = tlb.info(id);
+    this.sizeIndex = tlb.sizeIndex(id);
+    this.pa = tlb.pa(id, at);
+    return this.permission(context, ipa, access, need);
   }
 
-  /** Walks, and caches what the access may have. */
+  /** Walks, and caches what the access may have, in place of what was `found`. */
   private fill(
     context: Stage2Context,
     ipa: number,
     access: FaultClass,
     need: number,
+    found: boolean,
+  ): Fault | undefined {
+    this.provenance?.enterStage2();
+    const failed = this.walkAndCache(context, ipa, access, need, found);
+    this.provenance?.leaveStage2();
+    return failed;
+  }
+
+  private walkAndCache(
+    context: Stage2Context,
+    ipa: number,
+    access: FaultClass,
+    need: number,
+    found: boolean,
   ): Fault | undefined {
     const failed = this.walk(context, ipa, access) ?? this.permission(context, ipa, access, need);
     if (failed !== undefined) return failed;
     this.update(context, need === S2_WRITE);
     const { tlb, sizeIndex } = this;
+    if (found) tlb.replace(context.space, this.at, sizeIndex);
     const entry = tlb.insert(context.space, this.at, sizeIndex, sizeIndex, this.info);
     tlb.complete(entry, this.leafBase, this.leafBase);
     return undefined;
@@ -126,7 +142,7 @@ export class Stage2Walker {
   private walk(context: Stage2Context, ipa: number, access: FaultClass): Fault | undefined {
     const { granule } = context;
     const entry = this.descriptor;
-    const cached = this.tlb.findTable(context.space, this.at, granule.commandCode);
+    const cached = this.tlb.findTable(context.space, this.at, granule.tableSizes);
     if (cached >= 0) this.provenance?.through(cached);
     let table = cached >= 0 ? this.tlb.tablePa(cached) : context.base;
     const first = cached >= 0 ? levelOf(this.tlb.info(cached)) + 1 : context.startLevel;
@@ -191,9 +207,7 @@ export class Stage2Walker {
     this.pa = this.leafBase + this.at.offset(this.sizeIndex);
     const memAttr = (lo >>> S2_MEMATTR_SHIFT) & 0xf;
     const shareability = (lo >>> S2_SH_SHIFT) & 3;
-    const device = context.forcedWriteBack
-      ? (memAttr & 0b100) === 0
-      : isDevice(memAttrAttributes(memAttr, shareability));
+    const device = context.forcedWriteBack ? (memAttr & 0b100) === 0 : DEVICE_MEMATTR[memAttr]!;
     const clean = context.updates.dirtyState && (hi & S2_DBM) !== 0 && (lo & S2AP_WRITE) === 0;
     const s2ap = ((clean ? lo | S2AP_WRITE : lo) >>> S2AP_SHIFT) & 3;
     this.info =

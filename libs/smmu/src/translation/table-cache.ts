@@ -52,7 +52,7 @@ export class TableCache {
     this.at = at;
     this.fresh = false;
     const { own } = context.spaces;
-    const id = this.tlb.findTable(own, at, half.granule.commandCode);
+    const id = this.tlb.findTable(own, at, half.granule.tableSizes);
     if (id < 0) {
       this.level = half.startLevel;
       this.pa = this.ipa = half.base;

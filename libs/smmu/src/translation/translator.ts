@@ -73,7 +73,7 @@ export class Translator {
     if (id >= 0 && (this.tlb.info(id) & need.stale) === 0) return this.hit(id, input.at, need);
     // A TLB may answer for a disabled half, a walk may not (IHI 0070 §5.4.1.1).
     if (half.disabled) return { event: 'F_TRANSLATION', ...STAGE1_FAULT };
-    return this.miss(context, half, input, need, stage2);
+    return this.miss(context, half, input, need, stage2, id >= 0);
   }
 
   /** Stage-1 output of an address and size of its translation, once that has succeeded. */
@@ -100,12 +100,14 @@ export class Translator {
     return undefined;
   }
 
+  /** Walks, and caches the translation in place of what was `found`. */
   private miss(
     context: Stage1Context,
     half: Stage1Half,
     input: InputAddress,
     need: Need,
     stage2: Stage2Context | undefined,
+    found: boolean,
   ): Fault | undefined {
     this.provenance?.begin();
     const walk = this.stage1;
@@ -130,6 +132,7 @@ export class Translator {
       sizeIndex = Math.min(sizeIndex, this.stage2.sizeIndex);
     }
     const space = walk.global ? context.spaces.global : context.spaces.own;
+    if (found) this.tlb.replace(space, at, sizeIndex);
     const id = this.tlb.insert(space, at, sizeIndex, walk.sizeIndex, this.info);
     const offset = at.offset(sizeIndex);
     this.tlb.complete(id, this.pa - offset, ipa - offset);
