@@ -3,6 +3,7 @@ import { SECOND_READING } from '../second-reading/campaign';
 import type { Campaign } from './campaign';
 import { COHERENCE } from './host/coherence';
 import { USED_BITS } from './host/used-bits';
+import { LARGE_TRACE } from './interop/large-trace';
 import { DURABILITY_CAMPAIGNS } from './ledger/durability';
 
 /** Every campaign there is. */
@@ -12,4 +13,5 @@ export const CAMPAIGNS: readonly Campaign[] = [
   USED_BITS,
   COHERENCE,
   ...DURABILITY_CAMPAIGNS,
+  LARGE_TRACE,
 ];

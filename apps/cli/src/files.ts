@@ -1,8 +1,16 @@
-import { createWriteStream, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGzip, gunzipSync } from 'node:zlib';
+import { createGunzip, createGzip, gunzipSync } from 'node:zlib';
 import { CliError, EXIT } from './exit-codes';
 
 /** The project's folder: the nearest one above this file that holds `migrations/`. */
@@ -22,6 +30,35 @@ export function readText(file: string, what: string): string {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new CliError(EXIT.failed, `${file}: not a complete gzip file (${why})`);
+  }
+}
+
+/**
+ * A text file piece by piece, unpacked when its name ends in .gz: for files that are larger than memory.
+ * @param progress called with the bytes read of the file so far, and its size.
+ * @throws CliError for a missing or truncated file.
+ */
+export async function* readTextStream(
+  file: string,
+  what: string,
+  progress: (done: number, total: number) => void = () => undefined,
+): AsyncGenerator<string> {
+  if (!existsSync(file)) throw new CliError(EXIT.notFound, `${file}: no such ${what}`);
+  const total = statSync(file).size;
+  const packed = createReadStream(file);
+  let done = 0;
+  packed.on('data', (chunk) => progress((done += chunk.length), total));
+  const bytes = file.endsWith('.gz')
+    ? packed.on('error', (error) => bytes.destroy(error)).pipe(createGunzip())
+    : packed;
+  const decoder = new TextDecoder();
+  try {
+    for await (const chunk of bytes as AsyncIterable<Buffer>) {
+      yield decoder.decode(chunk, { stream: true });
+    }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CliError(EXIT.failed, `${file}: cannot read the ${what} to its end (${why})`);
   }
 }
 

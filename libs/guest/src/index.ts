@@ -17,10 +17,12 @@ export {
   type RegisterStep,
   type WriteStep,
 } from './recording';
+export { formatStep } from './recording-steps';
 export {
   countInferences,
   formatRecording,
   parseRecording,
+  RecordingText,
   type RecordingDocument,
 } from './recording-file';
 export {

@@ -7,7 +7,7 @@ import {
   recordingOf,
 } from './__fixtures__/recordings';
 import { RecordingError } from './recording';
-import { countInferences, formatRecording, parseRecording } from './recording-file';
+import { countInferences, formatRecording, parseRecording, RecordingText } from './recording-file';
 
 const RECORDING = recordingOf([REGISTER, WRITE, COMMANDS_STEP, DMA, PHASE_END]);
 
@@ -53,6 +53,21 @@ describe('a recording file', () => {
     expect(parse).toThrow(RecordingError);
     expect(parse).toThrow(new RegExp(`^${named.replace(/[[\].]/g, '\\$&')}: `));
   });
+
+  it.each([[[]], [[1]], [[2, 0, 3]], [[1, 1, 1, 1, 1]]])(
+    'written piece by piece, %j steps at a time, is the same recording',
+    (sizes) => {
+      const { steps, ...rest } = RECORDING;
+      const text = new RecordingText();
+      let at = 0;
+      const pieces = sizes.map((size) => steps.slice(at, (at += size)));
+      const file = [...pieces.flatMap((piece) => [...text.steps(piece)]), text.end(rest)].join('');
+      expect(JSON.parse(file)).toEqual({
+        ...formatRecording(RECORDING),
+        steps: formatRecording(RECORDING).steps.slice(0, at),
+      });
+    },
+  );
 
   it('refuses an unknown key', () => {
     expect(() => parseRecording(documentWith(['extra'], 1))).toThrow(/extra/);

@@ -33,6 +33,32 @@ const RECORDING_DOCUMENT = z.strictObject({
   steps: z.array(z.string()),
 });
 
+/** The file of a recording whose steps come piece by piece: they stand first, what is known of the whole last. */
+export class RecordingText {
+  private separator = `{"format":"steward-recording","version":${RECORDING_VERSION},"steps":[`;
+
+  /** The next text of the file: some more steps. */
+  *steps(piece: Recording['steps']): Generator<string> {
+    for (let i = 0; i < piece.length; i += STEPS_A_TEXT) {
+      const texts = piece
+        .slice(i, i + STEPS_A_TEXT)
+        .map((step) => JSON.stringify(formatStep(step)));
+      yield `${this.separator}${texts.join(',')}`;
+      this.separator = ',';
+    }
+  }
+
+  /** The last text of the file. */
+  end(rest: Omit<Recording, 'steps'>): string {
+    const whole = formatRecording({ ...rest, steps: [] });
+    const { steps: _, format: __, version: ___, ...document } = whole;
+    const open = this.separator === ',' ? '' : this.separator;
+    return `${open}],${JSON.stringify(document).slice(1)}`;
+  }
+}
+
+const STEPS_A_TEXT = 1024;
+
 /** The document that stands for a recording; `JSON.stringify` of it is the file. */
 export function formatRecording(recording: Recording): RecordingDocument {
   const ranges = (list: Recording['memory']) =>

@@ -3,6 +3,7 @@ export type { ShownCommit, ShownSpan } from './trace-event/export';
 export type { TraceEvent } from './trace-event/events';
 export { validateTraceEvents, type Violation } from './trace-event/validate';
 export { importQemuTrace, type ImportReport, type QemuTraceInput } from './qemu-trace/import';
+export { TextImport } from './qemu-trace/text-import';
 export { crossCheck, type CrossCheck, type Finding } from './qemu-trace/cross-check';
 export { checkEvents, type EventFinding } from './qemu-trace/event-check';
 export { parseCmdq, type RecordedPhase, type RecordedQueue } from './qemu-trace/cmdq';

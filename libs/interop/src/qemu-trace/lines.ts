@@ -9,6 +9,32 @@ export interface ParsedTrace {
   readonly total: number;
   /** Lines of events that are not in the grammar, counted by event name. */
   readonly unknown: Readonly<Record<string, number>>;
+  /** Numbers of the first few lines of each of those. */
+  readonly unknownLines: Readonly<Record<string, readonly number[]>>;
+}
+
+const PLACES_KEPT = 5;
+
+/** Lines of events that are not in the grammar. */
+export class UnknownLines {
+  private readonly seen = new Map<string, { count: number; lines: number[] }>();
+
+  add(event: string, line: number): void {
+    const known = this.seen.get(event);
+    if (known === undefined) this.seen.set(event, { count: 1, lines: [line] });
+    else {
+      known.count++;
+      if (known.lines.length < PLACES_KEPT) known.lines.push(line);
+    }
+  }
+
+  report(): Pick<ParsedTrace, 'unknown' | 'unknownLines'> {
+    const all = [...this.seen];
+    return {
+      unknown: Object.fromEntries(all.map(([event, { count }]) => [event, count])),
+      unknownLines: Object.fromEntries(all.map(([event, { lines }]) => [event, lines])),
+    };
+  }
 }
 
 /** Longest line looked at, in characters. QEMU's longest is about 200. */
@@ -22,31 +48,38 @@ const MAX_LINE = 4096;
 export function parseTrace(text: string): ParsedTrace {
   const rows = text.split('\n');
   const last = rows.pop();
-  if (last !== '') {
-    throw new TraceError(
-      rows.length + 1,
-      'the trace ends inside a line; it is truncated (a line end was expected)',
-    );
-  }
+  if (last !== '') throw endsInsideLine(rows.length + 1);
   if (rows.length === 0) throw new TraceError(1, 'the trace is empty');
   const lines: TraceLine[] = [];
-  const unknown = new Map<string, number>();
+  const unknown = new UnknownLines();
   for (const [i, row] of rows.entries()) {
-    const parsed = parseLine(row.endsWith('\r') ? row.slice(0, -1) : row, i + 1);
-    if (typeof parsed === 'string') unknown.set(parsed, (unknown.get(parsed) ?? 0) + 1);
+    const parsed = parseLine(row, i + 1);
+    if (typeof parsed === 'string') unknown.add(parsed, i + 1);
     else lines.push(parsed);
   }
-  return { lines, total: rows.length, unknown: Object.fromEntries(unknown) };
+  return { lines, total: rows.length, ...unknown.report() };
 }
 
+/** The last line has no end: it may lack digits. */
+export function endsInsideLine(line: number): TraceError {
+  return new TraceError(
+    line,
+    'the trace ends inside a line; it is truncated (a line end was expected)',
+  );
+}
+
+/** What QEMU prints before each event with `-msg timestamp=on`: process and time. */
+const TIMESTAMP = /^\d+@\d+\.\d+:/;
+
 /**
- * One line, or the name of its event when the grammar has no such event.
+ * One line, with or without a time stamp, or the name of its event when the grammar has no such event.
  * @throws TraceError when a known event's line is malformed.
  */
-export function parseLine(row: string, line: number): TraceLine | string {
-  if (row.length > MAX_LINE) {
-    throw new TraceError(line, `the line has ${row.length} characters, more than ${MAX_LINE}`);
+export function parseLine(printed: string, line: number): TraceLine | string {
+  if (printed.length > MAX_LINE) {
+    throw new TraceError(line, `the line has ${printed.length} characters, more than ${MAX_LINE}`);
   }
+  const row = printed.replace(TIMESTAMP, '').replace(/\r$/, '');
   const blank = row.indexOf(' ');
   const name = blank < 0 ? row : row.slice(0, blank);
   if (!/^[a-z_][a-z0-9_]*$/.test(name)) {

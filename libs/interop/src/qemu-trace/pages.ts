@@ -58,7 +58,7 @@ function queueExtent(name: string, value: bigint): Extent | undefined {
 }
 
 /** The extents widened to whole pages and joined where they touch. */
-function pageRuns(extents: readonly Extent[]): PageRange[] {
+export function pageRuns(extents: readonly Extent[]): PageRange[] {
   const runs: { base: number; size: number }[] = [];
   for (const { base, size } of [...extents].sort((a, b) => a.base - b.base)) {
     const first = Math.floor(base / PAGE) * PAGE;
