@@ -13,7 +13,10 @@ const EVENTS = 3;
 /** Bytes of each payload, as JSON. */
 const PAYLOAD = 300;
 const ROUNDS = 3;
-const MS = { full: 1500, quick: 300 } as const;
+const SPELL = {
+  full: { warmUp: 2000, counted: 1500 },
+  quick: { warmUp: 500, counted: 300 },
+} as const satisfies Record<string, Spell>;
 
 interface Rate {
   readonly commits: number;
@@ -45,32 +48,41 @@ function draft(n: number): CommitDraft {
   };
 }
 
+/** How long a measurement takes, in milliseconds. */
+interface Spell {
+  /** Before anything is counted: code is compiled and pages are warm, as in a server that runs. */
+  readonly warmUp: number;
+  readonly counted: number;
+}
+
 /** So many appenders, each with one commit under way, for some time. */
-async function appendRate(file: string, concurrency: number, ms: number): Promise<Rate> {
+async function appendRate(file: string, concurrency: number, spell: Spell): Promise<Rate> {
   const migrations = join(projectRoot(), 'migrations');
   const ledger = await SqliteLedger.open({ file, migrations, mode: 'create' });
   let next = 0;
+  const during = async (ms: number, count: () => void): Promise<void> => {
+    const until = performance.now() + ms;
+    const appender = async (): Promise<void> => {
+      while (performance.now() < until) {
+        await ledger.append(draft(next++));
+        count();
+      }
+    };
+    await Promise.all(Array.from({ length: concurrency }, appender));
+  };
+  await during(spell.warmUp, () => undefined);
+  const first = next;
   let batches = 0;
   let isCounted = false;
-  const count = (): void => {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const start = performance.now();
+  await during(spell.counted, () => {
     if (isCounted) return;
     isCounted = true;
     batches++;
     setImmediate(() => (isCounted = false));
-  };
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  for (let i = 0; i < concurrency; i++) await ledger.append(draft(next++)); // Pages and statements are warm.
-  const first = next;
-  delay.enable();
-  const start = performance.now();
-  const until = start + ms;
-  const appender = async (): Promise<void> => {
-    while (performance.now() < until) {
-      await ledger.append(draft(next++));
-      count();
-    }
-  };
-  await Promise.all(Array.from({ length: concurrency }, appender));
+  });
   const seconds = (performance.now() - start) / 1000;
   delay.disable();
   await ledger.close();
@@ -85,7 +97,7 @@ async function appendRate(file: string, concurrency: number, ms: number): Promis
 }
 
 /** The same payloads as rows under an integer key, one transaction a batch, nothing else. */
-function rawRate(file: string, batch: number, ms: number): number {
+function rawRate(file: string, batch: number, spell: Spell): number {
   const db = new Database(file);
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
@@ -98,11 +110,14 @@ function rawRate(file: string, batch: number, ms: number): number {
       for (let k = 0; k < EVENTS; k++) insert.run(payload);
     }
   });
-  write();
+  const during = (ms: number): number => {
+    const start = performance.now();
+    while (performance.now() - start < ms) write();
+    return (performance.now() - start) / 1000;
+  };
+  during(spell.warmUp);
   const first = n;
-  const start = performance.now();
-  while (performance.now() - start < ms) write();
-  const seconds = (performance.now() - start) / 1000;
+  const seconds = during(spell.counted);
   db.close();
   return (n - first) / seconds;
 }
@@ -113,13 +128,15 @@ async function compare(
   quick: boolean,
 ): Promise<{ readonly mine: readonly Rate[]; readonly raw: readonly number[] }> {
   const folder = mkdtempSync(join(tmpdir(), 'steward-bench-'));
-  const ms = quick ? MS.quick : MS.full;
+  const spell = quick ? SPELL.quick : SPELL.full;
   const [mine, raw]: [Rate[], number[]] = [[], []];
   try {
     for (let round = 0; round < ROUNDS; round++) {
-      const rate = await appendRate(join(folder, `ledger-${round}.db`), concurrency, ms);
+      const rate = await appendRate(join(folder, `ledger-${round}.db`), concurrency, spell);
       mine.push(rate);
-      raw.push(rawRate(join(folder, `raw-${round}.db`), Math.max(1, Math.round(rate.batch)), ms));
+      raw.push(
+        rawRate(join(folder, `raw-${round}.db`), Math.max(1, Math.round(rate.batch)), spell),
+      );
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

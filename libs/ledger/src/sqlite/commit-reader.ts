@@ -12,7 +12,7 @@ export class CommitReader {
   private readonly commits: Database.Statement<PageParameters, CommitRow>;
   private readonly commitsOfHost: Database.Statement<[string, ...PageParameters], CommitRow>;
   private readonly events: Database.Statement<[first: number, last: number], EventRow>;
-  private readonly streamEvents: Database.Statement<[string, ...PageParameters], EventRow>;
+  private readonly streamEvents: Database.Statement<[EventPage], EventRow>;
 
   constructor(db: Database.Database) {
     this.last = db.prepare<[], number>('SELECT coalesce(max(position), 0) FROM commits').pluck();
@@ -27,9 +27,18 @@ export class CommitReader {
     this.events = db.prepare(
       `SELECT ${EVENT_COLUMNS} FROM events WHERE position BETWEEN ? AND ? ORDER BY position, idx`,
     );
+    // From version to version, as their index is not in the order of streams; a position before
+    // the bound can't follow one behind it.
     this.streamEvents = db.prepare(
-      `SELECT ${EVENT_COLUMNS} FROM events WHERE stream = ? AND version > ? AND position <= ?
-       ORDER BY version LIMIT ?`,
+      `WITH RECURSIVE next (id, version) AS (
+         SELECT rowid, version FROM events WHERE stream = @stream AND version = @after + 1
+         UNION ALL
+         SELECT events.rowid, events.version FROM next
+           JOIN events ON events.stream = @stream AND events.version = next.version + 1
+         LIMIT @limit
+       )
+       SELECT ${EVENT_COLUMNS.replace('version', 'events.version')} FROM next
+         JOIN events ON events.rowid = next.id WHERE position <= @until ORDER BY next.version`,
     );
   }
 
@@ -53,8 +62,7 @@ export class CommitReader {
 
   /** @throws LedgerError `corrupt` for an event that can't be decoded. */
   eventPage(page: EventPage): StoredEvent[] {
-    const { stream, after, until, limit } = page;
-    return this.streamEvents.all(stream, after, until, limit).map(decodeEvent);
+    return this.streamEvents.all(page).map(decodeEvent);
   }
 
   private withEvents(row: CommitRow): StoredCommit {

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -211,6 +212,28 @@ describe('migrations', () => {
     const reader = await open('read', migrations);
     expect(await collect(reader.commits())).toHaveLength(3);
     await reader.close();
+  });
+
+  it('keep every commit, event and version of a ledger from before its events were laid out by version', async () => {
+    const before = copyMigrations();
+    for (const name of readdirSync(before)) if (name > '0004') rmSync(join(before, name));
+    const old = await open('create', before);
+    const events = [
+      event('a/1', 1, { words: Uint8Array.of(0, 255) }),
+      event('b/1', 2),
+      event('a/1'),
+    ];
+    for (const id of ['x', 'y', 'z']) await appended(old, draft(id, { events }));
+    const commits = await collect(old.commits());
+    const stream = await collect(old.stream('a/1'));
+    await old.close();
+    const migrated = await open('write');
+    expect(await collect(migrated.commits())).toEqual(commits);
+    expect(await collect(migrated.stream('a/1'))).toEqual(stream);
+    const more = await appended(migrated, draft('w', { events }));
+    expect(more.events.map(({ version }) => version)).toEqual([7, 4, 8]);
+    expect(await migrated.verify()).toEqual({ ok: true, commits: 4, firstBad: null });
+    await migrated.close();
   });
 
   it.each(MODES)('of a newer release are refused (%s)', async (mode) => {

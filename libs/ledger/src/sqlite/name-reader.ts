@@ -29,7 +29,13 @@ export class NameReader {
 
   constructor(db: Database.Database) {
     this.hostNames = db.prepare<[Hop], string>(distinct('commits', 'host')).pluck();
-    this.streamNames = db.prepare<[Hop], string>(distinct('events', 'stream')).pluck();
+    // Each stream has one first event, and the index has those of all streams side by side.
+    this.streamNames = db
+      .prepare<[Hop], string>(
+        `SELECT stream FROM events WHERE version = 1 AND stream > @after AND stream < @end
+         ORDER BY stream LIMIT @limit`,
+      )
+      .pluck();
   }
 
   hosts(page: NamePage): readonly string[] {

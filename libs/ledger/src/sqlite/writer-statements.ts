@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { AskedCommand, ChainHead } from '../admission';
+import { lastVersion } from './last-version';
 import type { Column } from './packed-batch';
 
 /** A command that is in the log. */
@@ -31,7 +32,7 @@ export class WriterStatements {
   readonly keep: Database.Statement;
   readonly head: Database.Statement<[], ChainHead>;
   readonly known: Database.Statement<[commandId: string], KnownCommand>;
-  private readonly version: Database.Statement<[stream: string], number | null>;
+  private readonly hasVersion: Database.Statement<[stream: string, version: number], number>;
   private readonly commitRow: Database.Statement<unknown[]>;
   /** By the number of rows they insert. */
   private readonly eventRows = new Map<number, Database.Statement<unknown[]>>();
@@ -49,15 +50,15 @@ export class WriterStatements {
       `SELECT position, host, actor, command, command_words AS commandWords FROM commits
        WHERE command_id = ?`,
     );
-    this.version = db
-      .prepare<[string], number | null>('SELECT max(version) FROM events WHERE stream = ?')
+    this.hasVersion = db
+      .prepare<[string, number], number>('SELECT 1 FROM events WHERE stream = ? AND version = ?')
       .pluck();
     this.commitRow = db.prepare(INSERT_COMMIT);
   }
 
   /** The number of events in a stream. */
   versionOf(stream: string): number {
-    return this.version.get(stream) ?? 0;
+    return lastVersion((version) => this.hasVersion.get(stream, version) !== undefined);
   }
 
   /** @returns false when the command's id is known already: then nothing was inserted. */
