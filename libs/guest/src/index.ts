@@ -34,3 +34,10 @@ export {
   type GuestAction,
   type GuestBinding,
 } from './recorded-guest';
+export {
+  GuestKernel,
+  type GuestDomain,
+  type InvalidationStyle,
+  type SimulatedAction,
+} from './simulated/guest-kernel';
+export { PAGE as GUEST_PAGE, type GuestMapping, type Store } from './simulated/stage1-table';

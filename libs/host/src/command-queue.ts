@@ -6,6 +6,7 @@ import {
   type PhysicalMemory,
   type Smmu,
 } from '@steward/smmu';
+import type { CommandTap } from './command-tap';
 import { syncIssue } from './issue';
 
 const ENTRY_BYTES = 16;
@@ -30,11 +31,21 @@ export class CommandQueue {
       readonly base: number;
       /** log2 of the number of entries, more than one batch. */
       readonly log2Size: number;
+      /** What every command passes on its way. */
+      readonly tap?: CommandTap | undefined;
+      /** The SMMU's id. */
+      readonly id: string;
     },
   ) {}
 
   /** Issues commands in order and rings the bell behind each CMD_SYNC; returns when the SMMU has consumed them all. */
   issue(commands: readonly CommandWords[]): void {
+    const { tap, id, smmu, memory } = this.options;
+    if (tap === undefined) return this.put(commands);
+    tap.issue({ smmu: id, hardware: smmu, memory }, commands, (list) => this.put(list));
+  }
+
+  private put(commands: readonly CommandWords[]): void {
     let unseen = 0;
     for (const words of commands) {
       const isSync = opcodeOf(words) === COMMANDS.SYNC.opcode;

@@ -8,6 +8,7 @@ import {
 } from './attachment';
 import { convertGuestCommand } from './command-conversion';
 import { eventStreamId, guestRecord } from './fault-events';
+import type { CommandTap } from './command-tap';
 import { syncIssue } from './issue';
 import { NestParent } from './nest-parent';
 import { Stage1Domain } from './stage1-domain';
@@ -100,6 +101,7 @@ export class HostDriver {
       readonly kernelRegion: MemoryRegion;
       readonly policy: HostPolicy;
       readonly observer: HostObserver;
+      readonly tap?: CommandTap | undefined;
     },
   ) {
     this.allocator = new PageAllocator(options.memory, options.kernelRegion);
@@ -110,9 +112,9 @@ export class HostDriver {
   addSmmu(description: SmmuDescription): void {
     const { id } = description;
     if (this.smmus.has(id)) throw new RangeError(`SMMU ${id} exists already`);
-    const { memory, observer } = this.options;
+    const { memory, observer, tap } = this.options;
     const reports = smmuReports(id, observer, this.origin);
-    this.smmus.set(id, new PhysicalSmmu(description, memory, this.allocator, reports));
+    this.smmus.set(id, new PhysicalSmmu(description, memory, this.allocator, reports, tap));
   }
 
   /** Decides and invalidates by another policy from here on. STEs in force stay until the next attach. */

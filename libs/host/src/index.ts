@@ -35,3 +35,4 @@ export type { Stage2Geometry } from './stage2-geometry';
 export type { FlushRequest, PageMapping } from './page-table';
 export { PAGE_SIZE, PageAllocator } from './page-allocator';
 export type { MemoryRegion } from './page-allocator';
+export type { CommandTap, TappedQueue } from './command-tap';

@@ -1,7 +1,7 @@
 import { addressOf, fromHex, parseStream, unreachable } from '@steward/domain';
 import type { DomainEvent, Hex } from '@steward/domain';
 import { HostDriver } from '@steward/host';
-import type { AttachRequest, IdrWords } from '@steward/host';
+import type { AttachRequest, CommandTap, IdrWords } from '@steward/host';
 import { PhysicalMemory } from '@steward/smmu';
 import type { CommandWords, Smmu } from '@steward/smmu';
 import type { CoherenceChecker } from './coherence/coherence-checker';
@@ -38,10 +38,14 @@ export class HostMachine {
   /** Devices to which the kernel gives a DMA domain of its own. */
   private readonly dmaDevices = new Set<string>();
 
-  /** @param coherence watches the caches, if given. */
+  /**
+   * @param coherence watches the caches, if given.
+   * @param tap what the driver's commands pass on their way, if given.
+   */
   constructor(
     event: EventNamed<'HostRegistered'>,
     readonly coherence?: CoherenceChecker,
+    tap?: CommandTap,
   ) {
     this.recorder = new EffectRecorder(this.vsmmuByDevice, coherence);
     const regions = event.memory.map((r) => ({ base: addressOf(r.base), size: addressOf(r.size) }));
@@ -52,6 +56,7 @@ export class HostMachine {
       kernelRegion: found(regions[kernel], 'kernel region'),
       policy: event.policy,
       observer: this.recorder,
+      tap,
     });
   }
 

@@ -1,4 +1,5 @@
 import type { DomainEvent } from '@steward/domain';
+import type { CommandTap } from '@steward/host';
 import { CoherenceChecker } from './coherence/coherence-checker';
 import { addTotals, type Finding, type StaleTotals } from './coherence/findings';
 import { Digest } from './digest';
@@ -24,6 +25,8 @@ export interface Applied {
 export interface MachineOptions {
   /** Keep track of stale cache entries. Default true. */
   readonly coherence?: boolean;
+  /** What the drivers' commands pass on their way: simulations plant defects there. */
+  readonly tap?: CommandTap;
 }
 
 const GENESIS = '0'.repeat(32);
@@ -96,7 +99,8 @@ export class Machine {
 
   private createHost(event: Extract<DomainEvent, { type: 'HostRegistered' }>): HostMachine {
     const coherence = this.options.coherence ?? true;
-    return new HostMachine(event, coherence ? new CoherenceChecker() : undefined);
+    const checker = coherence ? new CoherenceChecker() : undefined;
+    return new HostMachine(event, checker, this.options.tap);
   }
 
   /** One digest for all hosts. */

@@ -33,6 +33,7 @@ import type { Outcome, Transaction } from './transaction';
 import type { Stage1Context } from './translation/context';
 import { InputAddress } from './translation/input-address';
 import { needOf, type Need } from './translation/permissions';
+import { speculate } from './translation/speculation';
 import { Translator } from './translation/translator';
 
 const ABORT: Outcome = { kind: 'abort' };
@@ -140,6 +141,12 @@ export class Smmu {
       default:
         return this.configured(t, stream);
     }
+  }
+
+  /** Reads ahead for a stream, as an SMMU may at any time. Nothing is recorded. */
+  prefetch(target: { streamId: number; substreamId?: number; address: bigint }): void {
+    const { finder, translator, control, input } = this;
+    speculate({ finder, translator, control, input }, target);
   }
 
   /** Answers an ATS Translation Request (IHI 0070 §3.9.1.2). */

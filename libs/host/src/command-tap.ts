@@ -1,0 +1,22 @@
+import type { CommandWords, PhysicalMemory, Smmu } from '@steward/smmu';
+
+/** Where commands are about to go. */
+export interface TappedQueue {
+  /** The SMMU's id. */
+  readonly smmu: string;
+  readonly hardware: Smmu;
+  readonly memory: PhysicalMemory;
+}
+
+/**
+ * Stands between a driver and its SMMUs' command queues. A driver has none; simulations plant defects
+ * there and let hardware read ahead at the worst of moments.
+ */
+export interface CommandTap {
+  /** The driver issues commands; only what is handed to `forward` reaches the queue, at once. */
+  issue(
+    queue: TappedQueue,
+    commands: readonly CommandWords[],
+    forward: (commands: readonly CommandWords[]) => void,
+  ): void;
+}

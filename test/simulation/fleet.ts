@@ -1,0 +1,142 @@
+import { toHex, type Hex } from '@steward/domain';
+import type { CommandTap } from '@steward/host';
+import type { Finding } from '@steward/machine';
+import { virtualIdr } from '@steward/vmm';
+import { seeded } from '../seeded';
+import { RAM_BYTES, SimulatedVm } from './simulated-vm';
+import { HOST, World, type Listener } from './world';
+
+const KERNEL = { base: 0x4000_0000, size: 0x1000_0000 };
+const RAM = 0x1_0000_0000;
+const VMS = 3;
+const DEVICES_PER_VM = 2;
+
+/** What an invariant says when it is broken. */
+export interface Breach {
+  readonly position: number;
+  /** Name of the invariant. */
+  readonly by: string;
+  readonly what: string;
+}
+
+/** A host with VMs that come and go, by a seed: everything that may happen on it, checked at every step. */
+export class Fleet implements Listener {
+  readonly breaches: Breach[] = [];
+  readonly world: World;
+  private readonly random: (below: number) => number;
+  private readonly vms: (SimulatedVm | undefined)[] = [];
+  private readonly idr: readonly Hex[];
+  private made = 0;
+
+  constructor(
+    seed: number,
+    private readonly options: { readonly tap?: CommandTap; readonly ats?: boolean } = {},
+  ) {
+    this.random = seeded(seed);
+    for (let i = 0; i < 8; i++) this.random(2);
+    const { tap } = options;
+    this.world = new World(this, tap === undefined ? {} : { tap });
+    const ril = this.random(2) === 0;
+    const twoSmmus = this.random(2) === 0;
+    this.idr = ['0x0d44101b', '0x02730010', '0x0', ril ? '0x1414' : '0x1014', '0x0', '0x75'];
+    this.idr = this.idr.map((word, i) => (i === 3 && !ril ? '0x1014' : word));
+    this.smmus = twoSmmus ? ['smmu0', 'smmu1'] : ['smmu0'];
+    this.ril = ril;
+  }
+
+  private readonly smmus: readonly string[];
+  private readonly ril: boolean;
+
+  /** The machine before any VM. */
+  setUp(): void {
+    const { world } = this;
+    const memory = [
+      { use: 'kernel', base: toHex(KERNEL.base), size: toHex(KERNEL.size) },
+      { use: 'guest-ram', base: toHex(RAM), size: toHex(VMS * RAM_BYTES) },
+    ] as const;
+    world.mustAsk({ type: 'RegisterHost', host: HOST, policy: 'mainline', memory });
+    for (const smmu of this.smmus) {
+      const switches = { ats: this.options.ats ?? false, rangeInvalidation: this.ril };
+      const ids = { idr: this.idr, iidr: '0x0', aidr: '0x1' } as const;
+      world.mustAsk({ type: 'AddSmmu', smmu, host: HOST, ...ids, switches });
+    }
+    for (let vm = 0; vm < VMS; vm++) {
+      const smmu = this.smmus[vm % this.smmus.length]!;
+      for (let n = 0; n < DEVICES_PER_VM; n++) {
+        const device = deviceOf(vm, n);
+        const streamIds = [this.streamIdOf(device)];
+        const ats = this.options.ats ?? false;
+        world.mustAsk({ type: 'AddDevice', device, smmu, streamIds, canwbs: true, ats });
+      }
+    }
+  }
+
+  /** One step of one VM; now and then one goes, or comes. */
+  step(): void {
+    const at = this.random(VMS);
+    const vm = this.vms[at];
+    if (vm === undefined) this.vms[at] = this.createVm(at);
+    else if (this.random(200) === 0) {
+      vm.tearDown();
+      this.vms[at] = undefined;
+    } else vm.step();
+  }
+
+  /** Physical StreamIDs and IOVAs that devices behind an SMMU may read ahead. */
+  *hotAccesses(smmu: string): Generator<{ streamId: number; address: bigint }> {
+    for (const [at, vm] of this.vms.entries()) {
+      if (this.smmus[at % this.smmus.length] !== smmu) continue;
+      for (let n = 0; n < DEVICES_PER_VM; n++) {
+        const device = deviceOf(at, n);
+        const streamId = this.streamIdOf(device);
+        for (const iova of vm?.hotIovas(device) ?? [0x1000]) {
+          yield { streamId, address: BigInt(iova) };
+        }
+      }
+    }
+  }
+
+  applied({ position, effects, findings }: Parameters<Listener['applied']>[0]): void {
+    for (const finding of findings) this.judge(finding);
+    for (const { kind, payload } of effects) {
+      if (kind === 'dma' && payload.mismatched > 0) {
+        this.breaches.push({ position, by: 'dma', what: payload.mismatches[0] ?? '' });
+      } else if (kind === 'command-error') {
+        this.breaches.push({ position, by: 'command-error', what: payload.error });
+      }
+    }
+  }
+
+  private judge(finding: Finding): void {
+    if (finding.kind === 'violation') {
+      const { rule, at, smmu, window } = finding.violation;
+      const what = `${smmu}, ${at.event}: ${JSON.stringify(window?.examples[0]?.entry ?? '')}`;
+      this.breaches.push({ position: at.position, by: rule, what });
+    } else if (finding.kind === 'use') {
+      const { at, device, iova, opened } = finding.use;
+      const what = `${device} at 0x${iova.toString(16)}, stale since ${opened.position}`;
+      this.breaches.push({ position: at.position, by: 'stale-use', what });
+    }
+  }
+
+  private createVm(at: number): SimulatedVm {
+    const devices = Array.from({ length: DEVICES_PER_VM }, (_, n) => deviceOf(at, n));
+    const idr = virtualIdr(this.idr.map(BigInt)).map((word) => toHex(word));
+    const features = { ats: this.options.ats ?? false, ril: this.ril, idr };
+    const base = RAM + at * RAM_BYTES;
+    const vmName = `vm${at}`;
+    const name = `${vmName}.${this.made++}`;
+    const vm = new SimulatedVm(this.world, this.random, vmName, name, devices, base, features);
+    vm.setUp();
+    return vm;
+  }
+
+  private streamIdOf(device: string): number {
+    const [vm = 0, n = 0] = device.slice(1).split('.').map(Number);
+    return 0x10 + vm * 8 + n;
+  }
+}
+
+function deviceOf(vm: number, n: number): string {
+  return `d${vm}.${n}`;
+}

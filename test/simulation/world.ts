@@ -1,0 +1,128 @@
+import { advance, decide, DECIDERS, parseStream, queueEntries, streamOf } from '@steward/domain';
+import type {
+  AggregateKind,
+  Command,
+  Context,
+  Decider,
+  DomainEvent,
+  StateOf,
+} from '@steward/domain';
+import { Machine } from '@steward/machine';
+import type { Finding, MachineEffect, MachineOptions } from '@steward/machine';
+import { reactToFault, reactToGuestCommands, reactToRegisterWrite } from '@steward/vmm';
+import type { Reaction, VsmmuView } from '@steward/vmm';
+
+export const HOST = 'h';
+
+/** What came of one command from outside, the VMMs' reactions included. */
+export interface Came {
+  readonly ok: boolean;
+  readonly errno?: string;
+}
+
+/** What is heard of every commit. */
+export interface Listener {
+  applied(e: {
+    readonly position: number;
+    readonly command: Command;
+    readonly events: readonly DomainEvent[];
+    readonly effects: readonly MachineEffect[];
+    readonly findings: readonly Finding[];
+  }): void;
+}
+
+/** Command → decide → events → machine → the VMMs' reactions, at once and with no ledger. */
+export class World implements Context {
+  readonly machine: Machine;
+  position = 0;
+  private readonly states = new Map<string, unknown>();
+
+  constructor(
+    private readonly listener: Listener,
+    options: MachineOptions = {},
+  ) {
+    this.machine = new Machine(options);
+  }
+
+  get<K extends AggregateKind>(kind: K, id: string): StateOf<K> | undefined {
+    return this.states.get(streamOf(kind, id)) as StateOf<K> | undefined;
+  }
+
+  /** Decides a command, lets the machine follow, and the VMMs act. */
+  ask(command: Command): Came {
+    const decision = decide(command, this);
+    if (!decision.ok) return { ok: false, errno: decision.errno };
+    const position = ++this.position;
+    const events = decision.events as unknown as { stream: string; event: DomainEvent }[];
+    const before = new Map<string, unknown>();
+    for (const { stream, event } of events) {
+      if (!before.has(stream)) before.set(stream, this.states.get(stream));
+      const decider = DECIDERS[parseStream(stream).kind] as unknown as Decider<AggregateKind>;
+      const state = this.states.get(stream) as StateOf<AggregateKind> | undefined;
+      this.states.set(stream, decider.evolve(state, event as never));
+    }
+    const { effects, findings } = this.machine.apply({ position, host: HOST, events });
+    const all = events.map(({ event }) => event);
+    this.listener.applied({ position, command, events: all, effects, findings });
+    const reactions = [
+      ...events.map(({ stream, event }) => this.reactionTo(stream, event, before.get(stream))),
+      ...effects.map((effect) => this.reactionToEffect(effect)),
+    ];
+    for (const reaction of reactions) if (reaction !== undefined) this.run(reaction);
+    return decision.stopped === undefined
+      ? { ok: true }
+      : { ok: false, errno: decision.stopped.errno };
+  }
+
+  /** @throws Error when the command is refused: the fleet asks only for what the kernel permits. */
+  mustAsk(command: Command): void {
+    const { ok, errno } = this.ask(command);
+    if (!ok) throw new Error(`${command.type} at ${this.position}: ${errno}`);
+  }
+
+  private run(reaction: Reaction): void {
+    for (let next = reaction.next(); next.done !== true;) {
+      next = reaction.next({ ok: this.ask(next.value).ok });
+    }
+  }
+
+  private reactionTo(stream: string, event: DomainEvent, before: unknown): Reaction | undefined {
+    const { id } = parseStream(stream);
+    const name = (n: number): string => `${id}.${this.position}.${n}`;
+    if (event.type === 'GuestCommandsQueued') {
+      const state = this.get('vsmmu', id)!;
+      const span = 2 * queueEntries(state, 'CMDQ_BASE');
+      const cons = advance(state, 'CMDQ_BASE', 'CMDQ_PROD', span - event.count);
+      return reactToGuestCommands(this.view(id), { words: event.words, cons, span }, name);
+    }
+    if (event.type === 'VsmmuRegisterWritten') {
+      const cr0 = (before as StateOf<'vsmmu'> | undefined)?.registers.get('CR0') ?? 0n;
+      return reactToRegisterWrite(this.view(id), { register: event.register, before: cr0 }, name);
+    }
+    return undefined;
+  }
+
+  private reactionToEffect(effect: MachineEffect): Reaction | undefined {
+    if (effect.kind !== 'guest-event') return undefined;
+    if (this.get('vsmmu', effect.payload.vsmmu) === undefined) return undefined;
+    return reactToFault(this.view(effect.payload.vsmmu), effect.words);
+  }
+
+  private view(vsmmu: string): VsmmuView {
+    const { registers, vdevices, vm } = this.get('vsmmu', vsmmu)!;
+    const attached = new Map<string, string>();
+    const guests = new Map<number, string>();
+    for (const [vsid, device] of vdevices) {
+      if (typeof vsid === 'number') guests.set(vsid, device);
+      const target = this.get('device', device)?.attached;
+      if (target?.kind === 'nested-domain') attached.set(device, target.id);
+    }
+    return {
+      vsmmu,
+      vdevices: guests,
+      attached,
+      register: (name) => registers.get(name) ?? 0n,
+      readGuest: (ipa) => this.machine.host(HOST).readGuest(vm, ipa),
+    };
+  }
+}
