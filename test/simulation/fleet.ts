@@ -1,8 +1,10 @@
 import { toHex, type Hex } from '@steward/domain';
-import type { CommandTap } from '@steward/host';
 import type { Finding } from '@steward/machine';
 import { virtualIdr } from '@steward/vmm';
 import { seeded } from '../seeded';
+import { Adversary } from './adversary';
+import type { Planted } from './command-defects';
+import type { Defect, Owner } from './defects';
 import { RAM_BYTES, SimulatedVm } from './simulated-vm';
 import { HOST, World, type Listener } from './world';
 
@@ -17,12 +19,24 @@ export interface Breach {
   /** Name of the invariant. */
   readonly by: string;
   readonly what: string;
+  /** Whose fault it is; absent where the invariant cannot tell. */
+  readonly culprit?: Owner;
+  /** Commits in which it began. */
+  readonly since?: number;
+}
+
+export interface FleetOptions {
+  readonly defect?: Defect;
+  /** Hardware reads ahead at the worst of moments. Default true. */
+  readonly faults?: boolean;
 }
 
 /** A host with VMs that come and go, by a seed: everything that may happen on it, checked at every step. */
 export class Fleet implements Listener {
   readonly breaches: Breach[] = [];
   readonly world: World;
+  /** The defect between driver and queues, and where it acted. */
+  readonly planted: Planted | undefined;
   private readonly random: (below: number) => number;
   private readonly vms: (SimulatedVm | undefined)[] = [];
   private readonly idr: readonly Hex[];
@@ -30,12 +44,18 @@ export class Fleet implements Listener {
 
   constructor(
     seed: number,
-    private readonly options: { readonly tap?: CommandTap; readonly ats?: boolean } = {},
+    private readonly options: FleetOptions = {},
   ) {
     this.random = seeded(seed);
     for (let i = 0; i < 8; i++) this.random(2);
-    const { tap } = options;
-    this.world = new World(this, tap === undefined ? {} : { tap });
+    const { defect, faults = true } = options;
+    const planted = defect?.tap?.(() => this.world.position);
+    const tap = faults ? new Adversary((smmu) => this.hotAccesses(smmu), planted) : planted;
+    this.planted = planted;
+    this.world = new World(this, {
+      ...(tap !== undefined && { tap }),
+      ...(defect?.vmmSkips !== undefined && { vmmSkips: defect.vmmSkips }),
+    });
     const ril = this.random(2) === 0;
     const twoSmmus = this.random(2) === 0;
     this.idr = ['0x0d44101b', '0x02730010', '0x0', ril ? '0x1414' : '0x1014', '0x0', '0x75'];
@@ -46,6 +66,7 @@ export class Fleet implements Listener {
 
   private readonly smmus: readonly string[];
   private readonly ril: boolean;
+  private readonly ats = false;
 
   /** The machine before any VM. */
   setUp(): void {
@@ -56,7 +77,7 @@ export class Fleet implements Listener {
     ] as const;
     world.mustAsk({ type: 'RegisterHost', host: HOST, policy: 'mainline', memory });
     for (const smmu of this.smmus) {
-      const switches = { ats: this.options.ats ?? false, rangeInvalidation: this.ril };
+      const switches = { ats: this.ats, rangeInvalidation: this.ril };
       const ids = { idr: this.idr, iidr: '0x0', aidr: '0x1' } as const;
       world.mustAsk({ type: 'AddSmmu', smmu, host: HOST, ...ids, switches });
     }
@@ -65,7 +86,7 @@ export class Fleet implements Listener {
       for (let n = 0; n < DEVICES_PER_VM; n++) {
         const device = deviceOf(vm, n);
         const streamIds = [this.streamIdOf(device)];
-        const ats = this.options.ats ?? false;
+        const ats = this.ats;
         world.mustAsk({ type: 'AddDevice', device, smmu, streamIds, canwbs: true, ats });
       }
     }
@@ -109,20 +130,23 @@ export class Fleet implements Listener {
 
   private judge(finding: Finding): void {
     if (finding.kind === 'violation') {
-      const { rule, at, smmu, window } = finding.violation;
+      const { rule, at, by: culprit, smmu, window } = finding.violation;
       const what = `${smmu}, ${at.event}: ${JSON.stringify(window?.examples[0]?.entry ?? '')}`;
-      this.breaches.push({ position: at.position, by: rule, what });
+      const { position } = at;
+      this.breaches.push({ position, by: rule, what, culprit, since: position });
     } else if (finding.kind === 'use') {
-      const { at, device, iova, opened } = finding.use;
+      const { at, device, iova, opened, owner } = finding.use;
       const what = `${device} at 0x${iova.toString(16)}, stale since ${opened.position}`;
-      this.breaches.push({ position: at.position, by: 'stale-use', what });
+      const culprit = owner.kind === 'host' ? 'host driver' : 'guest';
+      const { position } = at;
+      this.breaches.push({ position, by: 'stale-use', what, culprit, since: opened.position });
     }
   }
 
   private createVm(at: number): SimulatedVm {
     const devices = Array.from({ length: DEVICES_PER_VM }, (_, n) => deviceOf(at, n));
     const idr = virtualIdr(this.idr.map(BigInt)).map((word) => toHex(word));
-    const features = { ats: this.options.ats ?? false, ril: this.ril, idr };
+    const features = { ats: this.ats, ril: this.ril, idr, defect: this.options.defect?.guest };
     const base = RAM + at * RAM_BYTES;
     const vmName = `vm${at}`;
     const name = `${vmName}.${this.made++}`;

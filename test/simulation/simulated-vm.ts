@@ -1,4 +1,11 @@
-import { encodeDma, toHex, type Command, type DmaAccess, type Hex } from '@steward/domain';
+import {
+  addressOf,
+  encodeDma,
+  toHex,
+  type Command,
+  type DmaAccess,
+  type Hex,
+} from '@steward/domain';
 import { GUEST_PAGE, GuestKernel } from '@steward/guest';
 import type { GuestDomain, InvalidationStyle, SimulatedAction } from '@steward/guest';
 import { HOST, type World } from './world';
@@ -25,8 +32,21 @@ interface Stream {
   readonly vsid: number;
   /** What the guest's STE says. */
   guest: 'abort' | 'bypass' | GuestDomain;
-  /** What the host attached it to; `guest`: whatever the guest says. */
-  host: 'guest' | 'parent' | 'blocked';
+  /**
+   * What the host attached it to; `guest`: whatever the guest says; `all` and `loose`: a stage-1 domain
+   * of the kernel's own, over all of the VM's RAM or over the memory that comes and goes.
+   */
+  host: 'guest' | 'parent' | 'blocked' | 'all' | 'loose';
+}
+
+/** What a VM of the fleet is like. */
+interface VmFeatures {
+  readonly ats: boolean;
+  readonly ril: boolean;
+  /** ID registers that its guest sees. */
+  readonly idr: readonly Hex[];
+  /** What its guest does instead of an action. */
+  readonly defect?: ((action: SimulatedAction) => SimulatedAction | undefined) | undefined;
 }
 
 /** A VM of the simulated fleet: what it may do next, does, and what must come of its DMA. */
@@ -45,9 +65,8 @@ export class SimulatedVm {
     private readonly name: string,
     devices: readonly string[],
     base: number,
-    features: { readonly ats: boolean; readonly ril: boolean; readonly idr: readonly Hex[] },
+    private readonly features: VmFeatures,
   ) {
-    this.features = features;
     this.kernel = new GuestKernel(KERNEL.ipa, KERNEL.size, features);
     this.streams = devices.map((device, i) => ({
       ...{ device, vsid: i + 1, guest: 'bypass' as const, host: 'guest' as const },
@@ -59,8 +78,6 @@ export class SimulatedVm {
       { ...LOOSE, pa: base + 10 * MIB },
     ].map(({ ipa, size, pa }) => ({ ipa: toHex(ipa), size: toHex(size), pa: toHex(pa) }));
   }
-
-  private readonly features: { readonly idr: readonly Hex[] };
 
   /** Creates the VM if there is none yet, gives it its devices, boots its kernel. */
   setUp(): void {
@@ -84,6 +101,8 @@ export class SimulatedVm {
         write: true,
       });
     }
+    ask({ type: 'CreateIoas', ioas: `${name}.loose`, vm: this.vm });
+    this.giveLoose(`${name}.loose`);
     ask({ type: 'AllocateNestParent', parent: `${name}.s2`, ioas: `${name}.ioas`, device });
     const { idr } = this.features;
     ask({ type: 'CreateVsmmu', vsmmu: name, parent: `${name}.s2`, device, idr });
@@ -112,6 +131,7 @@ export class SimulatedVm {
     ask({ type: 'FreeVsmmu', vsmmu: name });
     ask({ type: 'FreeNestParent', parent: `${name}.s2` });
     ask({ type: 'FreeIoas', ioas: `${name}.ioas` });
+    ask({ type: 'FreeIoas', ioas: `${name}.loose` });
   }
 
   /** One step of what the VM, its VMM and its host's operator do. */
@@ -131,7 +151,8 @@ export class SimulatedVm {
   hotIovas(device: string): number[] {
     const stream = this.streams.find((s) => s.device === device);
     if (stream === undefined) return [];
-    if (typeof stream.guest !== 'object') return [STEADY.ipa, LOOSE.ipa];
+    const plain = [STEADY.ipa, LOOSE.ipa, LOOSE.ipa + LOOSE.size - GUEST_PAGE];
+    if (stream.host !== 'guest' || typeof stream.guest !== 'object') return plain;
     return [...stream.guest.table.mappings.keys(), IOVAS[0]];
   }
 
@@ -154,7 +175,11 @@ export class SimulatedVm {
     });
     const abort = { kind: 'abort' } as const;
     if (stream.host === 'blocked') return at(STEADY.ipa, abort);
-    if (stream.host === 'parent' || stream.guest === 'bypass') {
+    if (stream.host === 'loose') {
+      const ipa = LOOSE.ipa + this.random(LOOSE.size / 8) * 8;
+      return at(ipa, this.looseMapped ? ok(ipa, true) : abort);
+    }
+    if (stream.host !== 'guest' || stream.guest === 'bypass') {
       const piece = this.random(2) === 0 ? STEADY : LOOSE;
       const ipa = piece.ipa + this.random(piece.size / 8) * 8;
       return at(ipa, this.isBacked(ipa) ? ok(ipa, true) : abort);
@@ -235,30 +260,39 @@ export class SimulatedVm {
 
   /** The host takes memory from the guest, or gives it back. */
   private moveMemory(): void {
-    const { ipa: iova, size: length, pa } = this.ram[2]!;
-    const ioas = `${this.name}.ioas`;
-    if (this.looseMapped) this.world.mustAsk({ type: 'UnmapIova', ioas, iova, length });
-    else {
-      const rights = { read: true, write: true };
-      this.world.mustAsk({ type: 'MapIova', ioas, iova, length, pa, ...rights });
+    const { ipa: iova, size: length } = this.ram[2]!;
+    for (const ioas of [`${this.name}.ioas`, `${this.name}.loose`]) {
+      if (this.looseMapped) this.world.mustAsk({ type: 'UnmapIova', ioas, iova, length });
+      else this.giveLoose(ioas);
     }
     this.looseMapped = !this.looseMapped;
+  }
+
+  /** As one range, which gets blocks; or cut, so that its first block has a table of pages. */
+  private giveLoose(ioas: string): void {
+    const [ipa, pa] = [this.ram[2]!.ipa, this.ram[2]!.pa].map(addressOf) as [number, number];
+    const cuts = this.random(2) === 0 ? [0, LOOSE.size] : [0, GUEST_PAGE, LOOSE.size];
+    for (let n = 1; n < cuts.length; n++) {
+      const [from, to] = [cuts[n - 1]!, cuts[n]!];
+      const range = { iova: toHex(ipa + from), length: toHex(to - from), pa: toHex(pa + from) };
+      this.world.mustAsk({ type: 'MapIova', ioas, ...range, read: true, write: true });
+    }
   }
 
   /** The operator moves a device; or gives it back to whatever its guest says. */
   private reattach(stream: Stream): void {
     const { device } = stream;
-    if (stream.host === 'guest') {
-      if (this.random(2) === 0) {
-        this.world.mustAsk({ type: 'DetachDevice', device });
-        stream.host = 'blocked';
-      } else {
-        this.attachTo(device, 's2-parent', `${this.name}.s2`);
-        stream.host = 'parent';
-      }
-      return;
+    const { world, name } = this;
+    const to = (['blocked', 'parent', 'all', 'loose', 'guest', 'guest'] as const)[this.random(6)]!;
+    if (to === stream.host) return;
+    stream.host = to;
+    if (to === 'blocked') return world.mustAsk({ type: 'DetachDevice', device });
+    if (to === 'parent') return this.attachTo(device, 's2-parent', `${name}.s2`);
+    if (to === 'all' || to === 'loose') {
+      const ioas = to === 'all' ? `${name}.ioas` : `${name}.loose`;
+      const target = { kind: 'ioas', id: ioas, automatic: `${ioas}.${world.position}` } as const;
+      return world.mustAsk({ type: 'AttachDevice', device, target });
     }
-    stream.host = 'guest';
     if (stream.guest === 'abort' || stream.guest === 'bypass') {
       this.attachTo(device, 'nested-domain', `${this.name}.${stream.guest}`);
     } else this.play(this.kernel.refresh(stream.vsid));
@@ -292,8 +326,10 @@ export class SimulatedVm {
     }
   }
 
-  private act(action: SimulatedAction): void {
+  private act(meant: SimulatedAction): void {
     const { world, name } = this;
+    const action = this.features.defect === undefined ? meant : this.features.defect(meant);
+    if (action === undefined) return;
     switch (action.kind) {
       case 'register': {
         const { name: register, value } = action;
@@ -308,6 +344,7 @@ export class SimulatedVm {
         return;
       }
       case 'commands': {
+        if (action.commands.length === 0) return;
         const words = BigUint64Array.from(action.commands.flatMap((command) => [...command]));
         world.mustAsk({ type: 'QueueGuestCommands', vsmmu: name, words });
       }

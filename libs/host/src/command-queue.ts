@@ -6,7 +6,7 @@ import {
   type PhysicalMemory,
   type Smmu,
 } from '@steward/smmu';
-import type { CommandTap } from './command-tap';
+import type { Tapped } from './command-tap';
 import { syncIssue } from './issue';
 
 const ENTRY_BYTES = 16;
@@ -32,17 +32,17 @@ export class CommandQueue {
       /** log2 of the number of entries, more than one batch. */
       readonly log2Size: number;
       /** What every command passes on its way. */
-      readonly tap?: CommandTap | undefined;
-      /** The SMMU's id. */
-      readonly id: string;
+      readonly tapped?: Tapped | undefined;
     },
   ) {}
 
   /** Issues commands in order and rings the bell behind each CMD_SYNC; returns when the SMMU has consumed them all. */
   issue(commands: readonly CommandWords[]): void {
-    const { tap, id, smmu, memory } = this.options;
-    if (tap === undefined) return this.put(commands);
-    tap.issue({ smmu: id, hardware: smmu, memory }, commands, (list) => this.put(list));
+    const { tapped, smmu: hardware, memory } = this.options;
+    if (tapped === undefined) return this.put(commands);
+    const { tap, smmu, origin } = tapped;
+    const queue = { smmu, hardware, memory, origin: origin.now };
+    tap.issue(queue, commands, (list) => this.put(list));
   }
 
   private put(commands: readonly CommandWords[]): void {

@@ -1,11 +1,14 @@
 import type { CommandWords, PhysicalMemory, Smmu } from '@steward/smmu';
+import type { CommandOrigin } from './smmu-reports';
 
-/** Where commands are about to go. */
+/** Where commands are about to go, and whose they are. */
 export interface TappedQueue {
   /** The SMMU's id. */
   readonly smmu: string;
   readonly hardware: Smmu;
   readonly memory: PhysicalMemory;
+  /** The driver's own, or converted from a guest's. */
+  readonly origin: 'driver' | 'guest';
 }
 
 /**
@@ -19,4 +22,12 @@ export interface CommandTap {
     commands: readonly CommandWords[],
     forward: (commands: readonly CommandWords[]) => void,
   ): void;
+}
+
+/** A tap on one SMMU's queue. */
+export interface Tapped {
+  readonly tap: CommandTap;
+  /** The SMMU's id. */
+  readonly smmu: string;
+  readonly origin: CommandOrigin;
 }

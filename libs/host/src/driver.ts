@@ -114,7 +114,8 @@ export class HostDriver {
     if (this.smmus.has(id)) throw new RangeError(`SMMU ${id} exists already`);
     const { memory, observer, tap } = this.options;
     const reports = smmuReports(id, observer, this.origin);
-    this.smmus.set(id, new PhysicalSmmu(description, memory, this.allocator, reports, tap));
+    const tapped = tap && { tap, smmu: id, origin: this.origin };
+    this.smmus.set(id, new PhysicalSmmu(description, memory, this.allocator, reports, tapped));
   }
 
   /** Decides and invalidates by another policy from here on. STEs in force stay until the next attach. */
@@ -351,7 +352,8 @@ export class HostDriver {
   }
 
   private resources(): DomainResources {
-    return { memory: this.options.memory, allocator: this.allocator, rules: this.rules };
+    const { memory, observer } = this.options;
+    return { memory, allocator: this.allocator, rules: this.rules, observer };
   }
 
   private smmuOf(id: string): PhysicalSmmu {

@@ -1,6 +1,6 @@
 export { GUEST_BATCH, HostDriver } from './driver';
 export type { AttachRequest, DeviceDescription, InvalidationAnswer, DomainMapping } from './driver';
-export type { HostObserver } from './observer';
+export type { HostObserver, IdleTag } from './observer';
 export { HOST_STATE_CLASSES } from './state-classes';
 export { HOST_POLICIES, POLICY_RULES } from './policy';
 export type { HostPolicy, PolicyRules } from './policy';

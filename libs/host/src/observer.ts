@@ -1,9 +1,21 @@
 import type { CommandWords, Removed, StalenessWatcher } from '@steward/smmu';
 
+/** A VMID, or an ASID of the kernel's own stage-1 domains (which have VMID 0), that nobody uses. */
+export interface IdleTag {
+  readonly smmu: string;
+  readonly kind: 'vmid' | 'asid';
+  readonly id: number;
+}
+
 /** Told what the driver and its SMMUs do, in the order in which it happens. */
 export interface HostObserver {
   /** Who watches the caches of an SMMU that is brought up. */
   stalenessOf?(smmu: string): StalenessWatcher | undefined;
+  /**
+   * The last device that used a VMID or an ASID of the kernel's has left, or its domain goes: no entry
+   * may be cached under it.
+   */
+  tagIdle?(tag: IdleTag): void;
   /** The STE in memory at each CMD_CFGI_STE: every intermediate entry of an update, the final one last. */
   steAtSync?(e: { smmu: string; streamId: number; words: readonly bigint[] }): void;
   /** Each command an SMMU consumed, with the number of cached entries it removed. */

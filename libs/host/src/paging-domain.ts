@@ -10,6 +10,7 @@ import {
 } from './invalidation-array';
 import { PageTable, type FlushRequest, type PageTableOwner } from './page-table';
 import { GRANULE, type TableGeometry } from './stage2-geometry';
+import type { HostObserver } from './observer';
 import type { PageAllocator } from './page-allocator';
 import type { PolicyRules } from './policy';
 import type { PageProtection } from './page-descriptors';
@@ -20,6 +21,7 @@ export interface DomainResources {
   readonly memory: PhysicalMemory;
   readonly allocator: PageAllocator;
   readonly rules: PolicyRules;
+  readonly observer: HostObserver;
 }
 
 /** A device on a domain. */
@@ -36,6 +38,7 @@ export interface DomainUser {
 export abstract class PagingDomain implements PageTableOwner {
   readonly table: PageTable;
   private rules: PolicyRules;
+  private readonly observer: HostObserver;
   private targets: InvalidationArray = [];
 
   /** @throws RangeError when the SMMU has no 4K granule. */
@@ -53,6 +56,7 @@ export abstract class PagingDomain implements PageTableOwner {
       );
     }
     const { memory, allocator, rules } = resources;
+    this.observer = resources.observer;
     this.table = new PageTable({ memory, allocator, geometry, owner: this });
     this.rules = rules;
     if (rules.tagHeldBy === 'domain') this.targets = merge([], tags);
@@ -128,7 +132,11 @@ export abstract class PagingDomain implements PageTableOwner {
   private release(targets: readonly InvalidationTarget[]): void {
     const left = unref(this.targets, targets);
     const [tag] = targets;
-    if (tag !== undefined && !isUsed(left, tag)) this.smmu.issue(tagFlushPlan(tag));
+    if (tag !== undefined && !isUsed(left, tag)) {
+      this.smmu.issue(tagFlushPlan(tag));
+      const { smmu, type, id } = tag;
+      this.observer.tagIdle?.({ smmu, kind: type === 'S1_ASID' ? 'asid' : 'vmid', id });
+    }
     this.targets = purge(left);
   }
 }

@@ -6,7 +6,7 @@ import {
   type SmmuObserver,
 } from '@steward/smmu';
 import { CommandQueue } from './command-queue';
-import type { CommandTap } from './command-tap';
+import type { Tapped } from './command-tap';
 import { EventQueue } from './event-queue';
 import { issue, syncIssue, type Issue } from './issue';
 import {
@@ -45,7 +45,7 @@ export class PhysicalSmmu {
     memory: PhysicalMemory,
     allocator: PageAllocator,
     observer: SmmuObserver,
-    tap?: CommandTap,
+    tapped?: Tapped,
   ) {
     this.probed = probe(description);
     const { iidr, aidr } = description;
@@ -57,7 +57,7 @@ export class PhysicalSmmu {
     };
     const commandRing = queue(this.probe.commandQueueLog2, COMMAND_BYTES);
     const eventRing = queue(this.probe.eventQueueLog2, EVENT_BYTES);
-    this.commands = new CommandQueue({ memory, smmu, id: description.id, tap, ...commandRing });
+    this.commands = new CommandQueue({ memory, smmu, tapped, ...commandRing });
     this.events = new EventQueue({ memory, smmu, ...eventRing });
     const { sidBits, twoLevelStreamTable: twoLevel } = this.probe;
     this.streamTable = new StreamTable(memory, allocator, { twoLevel, sidBits });

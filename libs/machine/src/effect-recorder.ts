@@ -1,4 +1,4 @@
-import type { HostObserver } from '@steward/host';
+import type { HostObserver, IdleTag } from '@steward/host';
 import type { CommandWords, Removed, StalenessWatcher } from '@steward/smmu';
 import type { CoherenceChecker } from './coherence/coherence-checker';
 import type { MachineEffect } from './effects';
@@ -20,6 +20,10 @@ export class EffectRecorder implements HostObserver {
     private readonly vsmmus: ReadonlyMap<string, string>,
     private readonly coherence: CoherenceChecker | undefined,
   ) {}
+
+  tagIdle(tag: IdleTag): void {
+    this.coherence?.tagIdle(tag);
+  }
 
   stalenessOf(smmu: string): StalenessWatcher | undefined {
     return this.coherence?.watch(smmu);

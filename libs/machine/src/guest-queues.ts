@@ -1,4 +1,5 @@
 import type { GuestRegister } from '@steward/domain';
+import type { CommandWords } from '@steward/smmu';
 import type { GuestMemory } from './guest-memory';
 
 const COMMAND_BYTES = 16;
@@ -35,6 +36,22 @@ export class GuestQueues {
       prod = (prod + 1) % (2 * entries);
     }
     this.write('CMDQ_PROD', BigInt(prod));
+  }
+
+  /** The commands from CMDQ_CONS up to an index, which the guest is about to be told are done. */
+  commandsUpTo(cons: number): CommandWords[] {
+    const { entries, base } = this.geometry('CMDQ_BASE', COMMAND_BYTES);
+    const commands: CommandWords[] = [];
+    let at = Number(this.read('CMDQ_CONS')) % (2 * entries);
+    for (
+      ;
+      at !== cons % (2 * entries) && commands.length < entries;
+      at = (at + 1) % (2 * entries)
+    ) {
+      const entry = base + (at % entries) * COMMAND_BYTES;
+      commands.push([this.memory.read(entry) ?? 0n, this.memory.read(entry + 8) ?? 0n]);
+    }
+    return commands;
   }
 
   /**

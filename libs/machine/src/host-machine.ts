@@ -5,12 +5,20 @@ import type { AttachRequest, CommandTap, IdrWords } from '@steward/host';
 import { PhysicalMemory } from '@steward/smmu';
 import type { CommandWords, Smmu } from '@steward/smmu';
 import type { CoherenceChecker } from './coherence/coherence-checker';
+import type { GuestTarget } from './coherence/guest-requests';
 import { performDma } from './dma';
 import { EffectRecorder } from './effect-recorder';
 import type { MachineEffect } from './effects';
 import { GuestMemory } from './guest-memory';
 import { GuestQueues } from './guest-queues';
 import { IoasMirror } from './ioas-mirror';
+
+/** A nest parent: whose it is, and what its guest's commands are tagged with. */
+interface Parent {
+  readonly vm: string;
+  readonly smmu: string;
+  readonly vmid: number;
+}
 
 interface Vsmmu {
   readonly parent: string;
@@ -30,7 +38,7 @@ export class HostMachine {
   private readonly ioases = new Map<string, IoasMirror>();
   /** The IOAS that a domain's table mirrors. */
   private readonly ioasOf = new Map<string, string>();
-  private readonly vmOfParent = new Map<string, string>();
+  private readonly parents = new Map<string, Parent>();
   private readonly vsmmus = new Map<string, Vsmmu>();
   private readonly streamIds = new Map<string, readonly number[]>();
   /** What each device was last attached to. */
@@ -58,6 +66,7 @@ export class HostMachine {
       observer: this.recorder,
       tap,
     });
+    coherence?.follow(this.driver);
   }
 
   /**
@@ -120,7 +129,7 @@ export class HostMachine {
   ): { readonly vsmmu: string; readonly vsid: number; readonly vm: string } | undefined {
     for (const [vsmmu, { devices, parent }] of this.vsmmus) {
       for (const [vsid, id] of devices) {
-        if (id === device) return { vsmmu, vsid, vm: found(this.vmOfParent.get(parent), parent) };
+        if (id === device) return { vsmmu, vsid, vm: found(this.parents.get(parent), parent).vm };
       }
     }
     return undefined;
@@ -213,7 +222,7 @@ export class HostMachine {
       case 'GuestInvalidationsForwarded':
         return this.forward(event);
       case 'GuestCommandsCompleted':
-        return this.vsmmu(id).queues.consume(event.cons, event.error);
+        return this.complete(id, event);
       case 'GuestEventRecorded':
         return this.recordGuestEvent(event);
       case 'HostRegistered':
@@ -283,7 +292,7 @@ export class HostMachine {
   private allocateParent(event: EventNamed<'NestParentAllocated'>): void {
     const { parent, ioas, smmu, vmid, vm } = event;
     this.driver.allocateParent({ id: parent, smmu, vmid });
-    this.vmOfParent.set(parent, vm);
+    this.parents.set(parent, { vm, smmu, vmid });
     this.mirror(ioas, parent);
   }
 
@@ -305,7 +314,7 @@ export class HostMachine {
 
   private mapDoorbell({ parent, ipa, pa }: EventNamed<'SoftwareMsiMapped'>): void {
     const iova = addressOf(ipa);
-    this.guest(found(this.vmOfParent.get(parent), parent)).addDoorbell(iova, addressOf(pa));
+    this.guest(found(this.parents.get(parent), parent).vm).addDoorbell(iova, addressOf(pa));
     const page = { iova, length: 4096, pa: addressOf(pa) };
     this.driver.map(parent, { ...page, read: true, write: true, mmio: true });
   }
@@ -316,15 +325,32 @@ export class HostMachine {
   }
 
   private forward({ vsmmu, words }: EventNamed<'GuestInvalidationsForwarded'>): void {
-    const { parent, devices } = this.vsmmu(vsmmu);
+    const { parent } = this.vsmmu(vsmmu);
     const commands: CommandWords[] = [];
     for (let i = 0; i < words.length; i += 2) commands.push([words[i] ?? 0n, words[i + 1] ?? 0n]);
-    const answer = this.driver.invalidate(
-      parent,
-      (vsid) => this.streamIds.get(devices.get(vsid) ?? '')?.[0],
-      commands,
-    );
+    this.coherence?.asked({ by: 'host driver', target: this.targetOf(vsmmu), commands });
+    const streamIdOf = (vsid: number): number | undefined => this.streamIdOf(vsmmu, vsid);
+    const answer = this.driver.invalidate(parent, streamIdOf, commands);
     if (answer.failed) throw new Error(`${vsmmu}: the driver refuses what was decided`);
+  }
+
+  /** The guest is told that its commands are done, so they have to be. */
+  private complete(vsmmu: string, { cons, error }: EventNamed<'GuestCommandsCompleted'>): void {
+    const { queues } = this.vsmmu(vsmmu);
+    if (this.coherence !== undefined) {
+      const commands = queues.commandsUpTo(cons);
+      this.coherence.asked({ by: 'VMM', target: this.targetOf(vsmmu), commands });
+    }
+    queues.consume(cons, error);
+  }
+
+  private targetOf(vsmmu: string): GuestTarget {
+    const parent = found(this.parents.get(this.vsmmu(vsmmu).parent), `parent of ${vsmmu}`);
+    return { ...parent, streamIdOf: (vsid) => this.streamIdOf(vsmmu, vsid) };
+  }
+
+  private streamIdOf(vsmmu: string, vsid: number): number | undefined {
+    return this.streamIds.get(this.vsmmu(vsmmu).devices.get(vsid) ?? '')?.[0];
   }
 
   private recordGuestEvent({ vsmmu, words }: EventNamed<'GuestEventRecorded'>): void {

@@ -12,6 +12,7 @@ export { MACHINE_VERSION, MACHINE_VERSIONS } from './version';
 export type { MachineVersion } from './version';
 export { CoherenceChecker } from './coherence/coherence-checker';
 export type {
+  Culprit,
   Finding,
   Moment,
   Owner,

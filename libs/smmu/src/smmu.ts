@@ -126,6 +126,11 @@ export class Smmu {
     return { ...cacheCounts(this.configuration, this.translations), atc: this.ats.count };
   }
 
+  /** Number of TLB entries under a VMID, or under one ASID of it (StreamWorld NS-EL1). */
+  cachedUnder(vmid: number, asid?: number): number {
+    return this.translations.countUnder(vmid, asid);
+  }
+
   /** One access by a client device. At most one event is recorded (IHI 0070 §7.2). */
   access(t: Transaction): Outcome {
     this.input.set(t.address);

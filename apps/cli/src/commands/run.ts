@@ -115,9 +115,10 @@ function judge(report: RunReport): void {
   else if (report.dma.mismatched > 0 || report.stes.mismatched > 0) process.exitCode = EXIT.failed;
 }
 
-/** A host driver left something behind, or an access met a stale entry, whoever's it was. */
-function isIncoherent({ hostWindows, notSynced, uses }: RunReport['stale']): boolean {
-  return hostWindows + notSynced + uses > 0;
+/** Somebody left something behind that is theirs to remove, or an access met a stale entry, whoever's. */
+function isIncoherent(stale: RunReport['stale']): boolean {
+  const { hostWindows, notSynced, tagsNotFlushed, notCarriedOut, uses } = stale;
+  return hostWindows + notSynced + tagsNotFlushed + notCarriedOut + uses > 0;
 }
 
 async function check(ledger: string): Promise<Pick<RunReport, 'replay' | 'verify'>> {

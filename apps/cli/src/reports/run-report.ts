@@ -50,10 +50,12 @@ export function printRunReport(report: RunReport, guests: Scenario['guests']): v
 const NONE_STALE = 'none left by host drivers, none used';
 
 function staleness({ stale }: RunReport): string {
-  const { hostWindows, notSynced, uses, guestWindows } = stale;
+  const { hostWindows, notSynced, tagsNotFlushed, notCarriedOut, uses, guestWindows } = stale;
   const parts = [
     hostWindows > 0 ? `${count(hostWindows)} windows left by host drivers` : '',
     notSynced > 0 ? `${count(notSynced)} invalidations without CMD_SYNC` : '',
+    tagsNotFlushed > 0 ? `${count(tagsNotFlushed)} VMIDs or ASIDs not flushed` : '',
+    notCarriedOut > 0 ? `${count(notCarriedOut)} entries invalidated by guests in vain` : '',
     uses > 0 ? `${count(uses)} used` : '',
   ].filter((part) => part !== '');
   if (parts.length === 0) return NONE_STALE;

@@ -117,6 +117,18 @@ describe('the coherence checker', () => {
     expect(findings).toEqual([]);
   });
 
+  it('holds a host to flush the tag that its last user leaves', () => {
+    const left = { 7: 3, 9: 0 } as Readonly<Record<number, number>>;
+    const play = new Play();
+    play.checker.follow({ hardware: () => ({ cachedUnder: (vmid) => left[vmid] ?? 0 }) });
+    const findings = play.event('DeviceDetached', () => {
+      for (const id of [7, 9]) play.checker.tagIdle({ smmu: 'smmu0', kind: 'vmid', id });
+    });
+    expect(findings).toMatchObject([
+      { violation: { rule: 'tag-not-flushed', tag: { kind: 'vmid', id: 7, entries: 3 } } },
+    ]);
+  });
+
   it('counts an invalidation only with the CMD_SYNC behind it', () => {
     const play = new Play();
     const findings = play.event('IoasUnmapped', () => {
@@ -151,6 +163,23 @@ describe('the coherence checker', () => {
       play.caches.wordDiffers('CD 8 0', CD, structure),
     );
     expect(findings).toMatchObject([{ kind: 'violation' }]);
+  });
+
+  it('holds a host driver to what a guest asked for, and the VMM to what it did not hand on', () => {
+    for (const by of ['host driver', 'VMM'] as const) {
+      const play = new Play();
+      play.event('GuestMemoryWritten', () => play.caches.wordDiffers(7, LEAF, GUEST_WORD));
+      const target = { vm: 'g0', smmu: 'smmu0', vmid: 1, streamIdOf: () => undefined };
+      const other = encodeCommand('TLBI_NH_VA', { ASID: 1n, Address: 0x2000n, Leaf: 1n });
+      const right = encodeCommand('TLBI_NH_VA', { ASID: 1n, Address: 0x1000n, Leaf: 1n });
+      const ask = (commands: (typeof right)[]): Finding[] =>
+        play.event('GuestCommandsCompleted', () => play.checker.asked({ by, target, commands }));
+      expect(ask([other])).toEqual([]);
+      expect(ask([other, right])).toMatchObject([
+        { violation: { rule: 'not-carried-out', by, entry: { entry: LEAF }, command: right } },
+      ]);
+      expect(ask([right])).toEqual([]);
+    }
   });
 
   it('puts an entry that was made through a stale one into the window of that one', () => {

@@ -1,5 +1,7 @@
+import type { IdleTag } from '@steward/host';
 import { COMMANDS, opcodeOf, type CommandWords, type StalenessWatcher } from '@steward/smmu';
-import type { Finding, Moment, Owner, StaleEntry, StaleTotals } from './findings';
+import type { Culprit, Finding, Moment, Owner, StaleEntry, StaleTotals } from './findings';
+import type { GuestTarget } from './guest-requests';
 import { StaleWindows, type OpenWindow, type WindowContext } from './stale-windows';
 
 /** Who owns which physical addresses. */
@@ -16,6 +18,18 @@ interface Access {
   readonly write: boolean;
 }
 
+/** Where an SMMU's caches can be asked what they hold. */
+interface Hardware {
+  hardware(smmu: string): { cachedUnder(vmid: number, asid?: number): number };
+}
+
+/** Invalidations of a guest, and who has to see to them. */
+interface GuestRequest {
+  readonly by: Culprit;
+  readonly target: GuestTarget;
+  readonly commands: readonly CommandWords[];
+}
+
 const PREFETCHES: readonly number[] = [
   COMMANDS.PREFETCH_CONFIG.opcode,
   COMMANDS.PREFETCH_ADDR.opcode,
@@ -30,6 +44,7 @@ const NEVER: Moment = { position: 0, index: 0, event: 'HostRegistered' };
  */
 export class CoherenceChecker implements WindowContext {
   now: Moment = NEVER;
+  private driver: Hardware | undefined;
   private readonly smmus = new Map<string, StaleWindows>();
   private readonly guests: OwnedRange[] = [];
   /** Windows opened by the event at hand in words of the host's. */
@@ -51,7 +66,16 @@ export class CoherenceChecker implements WindowContext {
     guestWindowsOpen: 0,
     latentWindows: 0,
     notSynced: 0,
+    notCarriedOut: 0,
+    tagsNotFlushed: 0,
   };
+  private idle: IdleTag[] = [];
+  private request: GuestRequest | undefined;
+
+  /** Names the driver whose SMMUs these are. */
+  follow(driver: Hardware): void {
+    this.driver = driver;
+  }
 
   /** The watcher of an SMMU's caches. */
   watch(smmu: string): StalenessWatcher {
@@ -72,17 +96,47 @@ export class CoherenceChecker implements WindowContext {
 
   /** The event was applied: what the driver owed by now, it owes. */
   end(): void {
+    for (const tag of this.idle) this.checkTag(tag);
+    this.idle = [];
     for (const window of this.unsettled) if (window.remaining > 0) this.outlived(window);
     this.unsettled = [];
     for (const [smmu, command] of this.unsynced) {
       this.counts.notSynced++;
-      this.violated({ rule: 'not-synced', smmu, at: this.now, command });
+      const by = 'host driver';
+      this.violated({ rule: 'not-synced', by, smmu, at: this.now, command });
     }
     this.unsynced.clear();
+    this.checkRequest();
     this.access = undefined;
     for (const window of this.closing)
       this.findings.push({ kind: 'window', window: window.report() });
     this.closing = [];
+  }
+
+  private checkTag(tag: IdleTag): void {
+    const { smmu, kind, id } = tag;
+    const hardware = this.driver?.hardware(smmu);
+    // The kernel's own ASIDs are under VMID 0.
+    const entries = kind === 'vmid' ? hardware?.cachedUnder(id) : hardware?.cachedUnder(0, id);
+    if (entries === undefined || entries === 0) return;
+    this.counts.tagsNotFlushed++;
+    const by = 'host driver';
+    this.violated({ rule: 'tag-not-flushed', by, smmu, at: this.now, tag: { ...tag, entries } });
+  }
+
+  /** Whatever the guest asked for must be done by the end of the event. */
+  private checkRequest(): void {
+    const { request } = this;
+    this.request = undefined;
+    if (request === undefined) return;
+    const { by, target, commands } = request;
+    const { smmu } = target;
+    for (const { window, entry, command } of this.smmus.get(smmu)?.unheeded(target, commands) ??
+      []) {
+      this.counts.notCarriedOut++;
+      const what = { window: window.report(), entry, command };
+      this.violated({ rule: 'not-carried-out', by, smmu, at: this.now, ...what });
+    }
   }
 
   private outlived(window: OpenWindow): void {
@@ -93,7 +147,18 @@ export class CoherenceChecker implements WindowContext {
     this.violations.add(window);
     this.counts.hostWindows++;
     const { smmu } = window;
-    this.violated({ rule: 'not-invalidated', smmu, at: this.now, window: window.report() });
+    const by = 'host driver';
+    this.violated({ rule: 'not-invalidated', by, smmu, at: this.now, window: window.report() });
+  }
+
+  /** Nobody uses a tag any more. */
+  tagIdle(tag: IdleTag): void {
+    this.idle.push(tag);
+  }
+
+  /** The event carries out what a guest asked for, or tells the guest that it is done. */
+  asked(request: GuestRequest): void {
+    this.request = request;
   }
 
   /** A device is about to access memory. */

@@ -1,4 +1,5 @@
 import type { DomainEvent } from '@steward/domain';
+import type { IdleTag } from '@steward/host';
 import type { CachedEntry, CommandWords } from '@steward/smmu';
 
 /** When something happened: an event of the log, by its commit and its place in it. */
@@ -59,15 +60,27 @@ export type Rule =
   /** An event ended with entries cached that its changes made stale. */
   | 'not-invalidated'
   /** An event ended with invalidations that no CMD_SYNC completed (IHI 0070 §4.7.3). */
-  | 'not-synced';
+  | 'not-synced'
+  /** Entries were left under a VMID or ASID that nobody uses any more. */
+  | 'tag-not-flushed'
+  /** A guest invalidated an entry of its own, was told that it is done, and the entry is still cached. */
+  | 'not-carried-out';
+
+/** Who broke it. */
+export type Culprit = 'host driver' | 'VMM';
 
 export interface Violation {
   readonly rule: Rule;
+  readonly by: Culprit;
   readonly at: Moment;
   readonly smmu: string;
-  /** `not-invalidated`: what is left. */
+  /** `not-invalidated`: what is left; `not-carried-out`: the guest's window. */
   readonly window?: StaleWindow;
-  /** `not-synced`: the last invalidation that no CMD_SYNC followed. */
+  /** `not-carried-out`: an entry that should have gone. */
+  readonly entry?: StaleEntry;
+  /** `tag-not-flushed`: the tag, and how many entries are left under it. */
+  readonly tag?: IdleTag & { readonly entries: number };
+  /** `not-synced`: the last invalidation that no CMD_SYNC followed; `not-carried-out`: the guest's. */
   readonly command?: CommandWords;
 }
 
@@ -91,6 +104,10 @@ export interface StaleTotals {
   /** Windows of nothing but CDs that stage 2 moved away from. */
   readonly latentWindows: number;
   readonly notSynced: number;
+  /** Entries that guests invalidated in vain. */
+  readonly notCarriedOut: number;
+  /** VMIDs and ASIDs that were left without being flushed. */
+  readonly tagsNotFlushed: number;
 }
 
 /** Totals of several hosts together. */
@@ -104,5 +121,7 @@ export function addTotals(all: readonly StaleTotals[]): StaleTotals {
     guestWindowsOpen: sum((t) => t.guestWindowsOpen),
     latentWindows: sum((t) => t.latentWindows),
     notSynced: sum((t) => t.notSynced),
+    notCarriedOut: sum((t) => t.notCarriedOut),
+    tagsNotFlushed: sum((t) => t.tagsNotFlushed),
   };
 }

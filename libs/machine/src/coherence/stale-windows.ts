@@ -5,6 +5,7 @@ import type {
   EntryKey,
   StalenessWatcher,
 } from '@steward/smmu';
+import { asksFor, type GuestTarget } from './guest-requests';
 import type { Moment, Owner, StaleEntry, StaleWindow } from './findings';
 
 const EXAMPLES = 8;
@@ -48,6 +49,8 @@ interface Hold {
   readonly window: OpenWindow;
   readonly example: StaleEntry;
   readonly words: Set<number>;
+  /** Somebody was already held to it that it is still here. */
+  blamed: boolean;
 }
 
 /** What the windows of an SMMU need to know of the moment, and whom they tell. */
@@ -84,6 +87,27 @@ export class StaleWindows implements StalenessWatcher {
     this.closing = [];
   }
 
+  /**
+   * Entries that are stale by words of a VM's and that one of these commands of its names; each is
+   * told of once.
+   */
+  *unheeded(
+    target: GuestTarget,
+    commands: readonly CommandWords[],
+  ): Generator<{ window: OpenWindow; entry: StaleEntry; command: CommandWords }> {
+    for (const holds of this.holds.values()) {
+      for (const hold of holds) {
+        const { owner } = hold.window;
+        if (hold.blamed || owner.kind !== 'guest' || owner.vm !== target.vm) continue;
+        const { example: entry, window } = hold;
+        const command = commands.find((words) => asksFor(words, entry.entry, target));
+        if (command === undefined) continue;
+        hold.blamed = true;
+        yield { window, entry, command };
+      }
+    }
+  }
+
   wordDiffers(key: EntryKey, entry: CachedEntry, word: ChangedWord): void {
     const owner = this.context.ownerOf(word.pa);
     const holds = this.holdsOf(key);
@@ -96,7 +120,7 @@ export class StaleWindows implements StalenessWatcher {
     const example: StaleEntry = { entry, pa: word.pa, word: word.word, why: word.why };
     const window = this.inherited(word.from, owner, latent) ?? this.windowOf(owner, latent);
     window.add(example);
-    holds.push({ window, example, words: new Set([word.pa]) });
+    holds.push({ window, example, words: new Set([word.pa]), blamed: false });
   }
 
   wordAgrees(key: EntryKey, pa: number): void {

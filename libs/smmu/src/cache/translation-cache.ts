@@ -52,6 +52,13 @@ export class Regime implements SpaceOwner {
     return { own, global };
   }
 
+  /** Entries of all kinds. */
+  get count(): number {
+    let count = this.stage2?.count ?? 0;
+    this.live.forEach((space) => (count += space.count));
+    return count;
+  }
+
   stage2Space(): TlbSpace {
     return (this.stage2 ??= this.tlb.createSpace(this.tags, this));
   }
@@ -113,6 +120,13 @@ export class TranslationCache {
 
   stage2Space(vmid: number): TlbSpace {
     return this.regime(vmid).stage2Space();
+  }
+
+  /** Entries of NS-EL1 under a VMID, or under one ASID of it. */
+  countUnder(vmid: number, asid?: number): number {
+    const regime = this.vmids.get(vmid);
+    if (regime === undefined) return 0;
+    return asid === undefined ? regime.count : (regime.asids.get(asid)?.count ?? 0);
   }
 
   /** CMD_TLBI_NH_ALL: all stage-1 entries of the VMID, combined and global ones included. */
