@@ -53,6 +53,11 @@ export class SmallGuest {
     app.get(Projection).applied$.subscribe((applied) => (this.last = applied));
   }
 
+  /** The ledger's. */
+  get file(): string {
+    return join(this.folder, 'ledger.db');
+  }
+
   /** What the machine did about the commit applied last. */
   effectsOfLast(): AppliedCommit['effects'] {
     return this.last?.effects ?? [];

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { Clock } from '@steward/control';
-import { ReadModels, SnapshotStore, SqliteLedger } from '@steward/ledger';
+import { READ_MODELS, ReadModels, SnapshotStore, SqliteLedger } from '@steward/ledger';
 import type { Ledger, OpenMode } from '@steward/ledger';
 import { BackgroundSnapshots, PositionError, resolvePosition, Snapshots } from '@steward/replay';
 import { CliError, EXIT } from './exit-codes';
@@ -80,7 +80,12 @@ export async function withReadModels<T>(
   work: (open: OpenLedger) => Promise<T>,
 ): Promise<T> {
   const complete = await withLedger(file, 'write', async ({ ledger, readModels }) => {
-    return readModels.checkpoints.get('machine') === (await ledger.latest());
+    const latest = await ledger.latest();
+    const written = readModels.checkpoints.all();
+    // A host that is behind has a checkpoint of its own.
+    return (
+      written.size === READ_MODELS.length && READ_MODELS.every((m) => written.get(m) === latest)
+    );
   });
   if (complete) return withLedger(file, 'read', work);
   return withControl(file, 'write', async (app, open) => {

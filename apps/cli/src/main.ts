@@ -9,6 +9,7 @@ import { forkCommand } from './commands/fork';
 import { getCommand } from './commands/get';
 import { importCommand } from './commands/import';
 import { logCommand } from './commands/log';
+import { projectionsCommand } from './commands/projections';
 import { replayCommand } from './commands/replay';
 import { runCommand } from './commands/run';
 import { showCommand } from './commands/show';
@@ -34,6 +35,7 @@ function program(): Command {
       bisectCommand,
       forkCommand,
       replayCommand,
+      projectionsCommand,
       verifyCommand,
       importCommand,
       exportCommand,

@@ -9,6 +9,7 @@ export type { ForkResult, Original } from './fork/fork-runner';
 export type { Clock } from './ports';
 export { Projection } from './projection/projection';
 export type { AppliedCommit } from './projection/projection';
+export type { ProjectionStatus } from './projection/read-model-writer';
 export { AttachmentsQuery } from './queries/attachments';
 export { CommitQuery } from './queries/commit';
 export { parseScenario, ScenarioSyntaxError, withGuests } from './scenario/scenario';

@@ -25,6 +25,8 @@ export type { OpenMode } from './sqlite/connection';
 export { SnapshotStore, snapshotFile } from './snapshots/snapshot-store';
 export type { Snapshot, SnapshotEntry } from './snapshots/snapshot-store';
 export { ReadModels } from './read-models/read-models';
+export { READ_MODELS } from './read-models/tables';
+export { ReadModelsAside } from './read-models/aside';
 export type { ReadModelsOptions } from './read-models/read-models';
 export type { Effect, Effects, StoredEffect } from './read-models/effects';
 export type { Digests, RecordedDigest } from './read-models/digests';

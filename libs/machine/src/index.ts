@@ -1,4 +1,5 @@
 export { Digest } from './digest';
+export { EventRefused } from './event-refused';
 export type { MachineEffect } from './effects';
 export { GuestMemory } from './guest-memory';
 export { GuestQueues } from './guest-queues';

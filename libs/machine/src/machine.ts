@@ -3,6 +3,7 @@ import type { CommandTap } from '@steward/host';
 import { CoherenceChecker } from './coherence/coherence-checker';
 import { addTotals, type Finding, type StaleTotals } from './coherence/findings';
 import { Digest } from './digest';
+import { EventRefused } from './event-refused';
 import type { MachineEffect } from './effects';
 import { HostMachine } from './host-machine';
 import { decodeHost, encodeHost } from './snapshot/host-snapshot';
@@ -38,16 +39,23 @@ export class Machine {
 
   constructor(private readonly options: MachineOptions = {}) {}
 
-  /** Applies the next commit. There is no other way in. */
+  /**
+   * Applies the next commit. There is no other way in.
+   * @throws EventRefused for an event that the host cannot follow; its state is then none that the log gives.
+   */
   apply(commit: MachineCommit): Applied {
     const effects: MachineEffect[] = [];
     const findings: Finding[] = [];
     const { position } = commit;
     for (const [index, { stream, event }] of commit.events.entries()) {
-      if (event.type === 'HostRegistered') this.hosts.set(commit.host, this.createHost(event));
-      const host = this.host(commit.host);
-      effects.push(...host.apply(stream, event, { position, index }));
-      if (host.coherence !== undefined) findings.push(...host.coherence.take());
+      try {
+        if (event.type === 'HostRegistered') this.hosts.set(commit.host, this.createHost(event));
+        const host = this.host(commit.host);
+        effects.push(...host.apply(stream, event, { position, index }));
+        if (host.coherence !== undefined) findings.push(...host.coherence.take());
+      } catch (error) {
+        throw new EventRefused(index, event.type, error);
+      }
     }
     const previous = this.digests.get(commit.host) ?? GENESIS;
     const digest = digestOf(previous, commit.position, effects);

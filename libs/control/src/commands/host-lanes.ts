@@ -66,7 +66,7 @@ export class HostLanes {
     command: Command,
     request: Request,
   ): Promise<{ commit: StoredCommit; reactions: PendingReaction[] }> {
-    this.projection.assertRunning();
+    this.projection.assertRunning(request.host);
     const { commit, fresh } = await this.writer.write(command, request);
     if (!fresh) return { commit, reactions: [] };
     const effects = this.projection.apply(commit);

@@ -1,30 +1,13 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
-import { AttachmentSpans } from '@steward/audit';
-import { bytesOf } from '@steward/domain';
-import type { Effect, JsonObject, Ledger, ReadModels, StoredCommit } from '@steward/ledger';
-import { Machine, MACHINE_VERSION } from '@steward/machine';
-import type { Applied, Finding, MachineEffect } from '@steward/machine';
-import { machineCommit } from '@steward/replay';
+import { ReadModelsAside } from '@steward/ledger';
+import type { Ledger, ReadModels, StoredCommit } from '@steward/ledger';
+import type { Finding, Machine, MachineEffect } from '@steward/machine';
 import { Subject } from 'rxjs';
 import { LEDGER, READ_MODELS } from '../ports';
-
-/** Commits whose rows go to disk in one transaction. A crash before costs only computing them again. */
-const BATCH = 256;
-const CHECKPOINT = 'machine';
-
-/**
- * The machine could not follow a commit. From then on it is not what the log says, so nothing more is
- * decided or applied; the log itself is sound.
- */
-export class ProjectionStoppedError extends Error {
-  override readonly name = 'ProjectionStoppedError';
-
-  constructor(position: number, cause: unknown) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    super(`the machine stopped at commit ${position}: ${why}`, { cause });
-  }
-}
+import { MachineFold, ProjectionStoppedError, type Folded } from './machine-fold';
+import { ReadModelWriter, sentenceOf, type ProjectionStatus } from './read-model-writer';
+import { refold } from './refold';
 
 export interface AppliedCommit {
   readonly commit: StoredCommit;
@@ -36,19 +19,24 @@ export interface AppliedCommit {
 /** Drives the machine with what the ledger holds, and keeps the read models in step. */
 @Injectable()
 export class Projection implements OnModuleDestroy {
-  readonly machine = new Machine();
   /** Every commit as it is applied, for reports and live feeds. */
   readonly applied$ = new Subject<AppliedCommit>();
-  private readonly spans: AttachmentSpans;
-  private rows: (() => void)[] = [];
+  private readonly fold = new MachineFold();
+  private readonly log = new Logger('Projection');
+  private writer: ReadModelWriter;
   private applied = 0;
-  private stopped: ProjectionStoppedError | undefined;
+  /** What a rebuild under way has to be told as well. */
+  private meanwhile: ((writer: ReadModelWriter) => void)[] | undefined;
 
   constructor(
     @Inject(LEDGER) private readonly ledger: Ledger,
     @Inject(READ_MODELS) private readonly readModels: ReadModels,
   ) {
-    this.spans = new AttachmentSpans(readModels);
+    this.writer = this.writerOver(readModels);
+  }
+
+  get machine(): Machine {
+    return this.fold.machine;
   }
 
   /** The last commit that was applied. */
@@ -56,94 +44,117 @@ export class Projection implements OnModuleDestroy {
     return this.applied;
   }
 
-  /** @throws ProjectionStoppedError once the machine could not follow a commit. */
-  assertRunning(): void {
-    if (this.stopped !== undefined) throw this.stopped;
+  /** @throws ProjectionStoppedError once the machine could not follow a commit of the host. */
+  assertRunning(host: string): void {
+    const stop = this.fold.stopped.get(host);
+    if (stop !== undefined) throw stop;
+  }
+
+  /** How far each read model is behind the log, and which have stopped. */
+  async status(): Promise<readonly ProjectionStatus[]> {
+    const latest = await this.ledger.latest();
+    const hosts = [...this.fold.stopped.values()].map(({ host, position, message }) => ({
+      ...{ projection: `machine@${host}`, position: position - 1, lag: latest - position + 1 },
+      stopped: message,
+    }));
+    return [...this.writer.status(latest), ...hosts];
   }
 
   /**
    * Applies the next commit; returns what the machine did.
-   * @throws ProjectionStoppedError when the machine cannot follow it, then and ever after.
+   * @throws ProjectionStoppedError when the machine of its host cannot follow it, then and ever after.
    */
   apply(commit: StoredCommit): readonly MachineEffect[] {
-    const { effects, digest, findings } = this.fold(commit);
-    // Read now: the STE in force is the one this commit leaves, not a later one.
-    const stes = this.stesAfter(commit);
-    this.rows.push(() => this.writeRows(commit, effects, { digest, stes }));
-    this.applied = commit.position;
-    if (this.rows.length >= BATCH) this.flush();
+    const folded = this.followed(commit);
+    this.tell((writer) => writer.take(folded));
+    const { effects, findings } = folded;
     this.applied$.next({ commit, effects, findings });
     return effects;
   }
 
-  /** Folds everything the ledger holds; rows that a crash or a deletion lost are written again. */
+  /**
+   * Folds everything the ledger holds; rows that a crash or a deletion lost are written again. Hosts that the machine
+   * cannot follow are told of and left out.
+   */
   async catchUp(
     visit: (commit: StoredCommit, effects: readonly MachineEffect[]) => void = () => undefined,
   ): Promise<void> {
-    const written = this.readModels.checkpoints.get(CHECKPOINT);
     for await (const commit of this.ledger.commits({ after: this.applied })) {
-      if (commit.position > written) {
-        visit(commit, this.apply(commit));
-        continue;
+      if (this.fold.stopped.has(commit.host)) continue;
+      try {
+        const folded = this.followed(commit);
+        this.tell((writer) => writer.take(folded));
+        visit(commit, folded.effects);
+      } catch (error) {
+        if (!(error instanceof ProjectionStoppedError)) throw error;
       }
-      const { effects } = this.fold(commit);
-      const stes = this.stesAfter(commit);
-      this.spans.recall(commit, (device) => stes.get(device) ?? []);
-      this.applied = commit.position;
-      visit(commit, effects);
     }
-    this.flush();
+    this.writer.caughtUp(this.fold.stopped);
   }
 
-  /** Writes what is buffered, with its checkpoint, in one transaction. */
+  /** Writes what is buffered, with its checkpoints, in one transaction. */
   flush(): void {
-    if (this.rows.length === 0) return;
-    const rows = this.rows;
-    this.rows = [];
-    this.readModels.transaction(() => {
-      for (const write of rows) write();
-      this.readModels.checkpoints.set(CHECKPOINT, this.applied);
-    });
+    this.writer.flush();
+  }
+
+  /**
+   * Computes the read models anew from the log while the present ones go on serving, then puts them in their place. A
+   * projection that had stopped runs again.
+   * @param migrations directory of the numbered `.sql` files.
+   * @returns the commit up to which they were built.
+   */
+  async rebuild(
+    { file, migrations }: { readonly file: string; readonly migrations: string },
+    progress: (position: number) => void = () => undefined,
+  ): Promise<number> {
+    const aside = ReadModelsAside.create(file, migrations);
+    const since: ((writer: ReadModelWriter) => void)[] = [];
+    this.meanwhile = since;
+    try {
+      const writer = this.writerOver(aside);
+      await refold(this.ledger, writer, { until: this.applied, progress });
+      // From here on nothing waits, so no commit comes between the last row and the switch.
+      for (const tell of since) tell(writer);
+      writer.flush();
+      this.flush();
+      this.readModels.replaceBy(aside);
+      writer.moveTo(this.readModels);
+      this.writer = writer;
+      return this.applied;
+    } finally {
+      this.meanwhile = undefined;
+      aside.discard();
+    }
   }
 
   onModuleDestroy(): void {
     this.flush();
   }
 
-  private fold(commit: StoredCommit): Applied {
-    this.assertRunning();
+  private tell(what: (writer: ReadModelWriter) => void): void {
+    what(this.writer);
+    this.meanwhile?.push(what);
+  }
+
+  private followed(commit: StoredCommit): Folded {
+    const { host, position } = commit;
+    const isFirst = !this.fold.stopped.has(host);
     try {
-      return this.machine.apply(machineCommit(commit));
+      return this.fold.fold(commit);
     } catch (error) {
-      this.stopped = new ProjectionStoppedError(commit.position, error);
-      throw this.stopped;
+      if (isFirst && error instanceof ProjectionStoppedError) {
+        this.log.error(error.message);
+        this.tell((writer) => writer.stopHost(host, position));
+      }
+      throw error;
+    } finally {
+      this.applied = position;
     }
   }
 
-  private writeRows(
-    commit: StoredCommit,
-    effects: readonly MachineEffect[],
-    after: { readonly digest: string; readonly stes: ReadonlyMap<string, readonly bigint[]> },
-  ): void {
-    const { position, host } = commit;
-    const rows = effects.map(stored);
-    this.readModels.effects.write(position, rows);
-    const { digest } = after;
-    this.readModels.digests.record({ position, host, machineVersion: MACHINE_VERSION, digest });
-    this.spans.project(commit, (device) => after.stes.get(device) ?? [], rows);
+  private writerOver(tables: ReadModels | ReadModelsAside): ReadModelWriter {
+    return new ReadModelWriter(tables, this.readModels.digests, (stop) =>
+      this.log.error(sentenceOf(stop)),
+    );
   }
-
-  private stesAfter(commit: StoredCommit): Map<string, readonly bigint[]> {
-    const stes = new Map<string, readonly bigint[]>();
-    for (const { stream } of commit.events) {
-      if (!stream.startsWith('device/')) continue;
-      const device = stream.slice('device/'.length);
-      stes.set(device, this.machine.host(commit.host).physicalSte(device));
-    }
-    return stes;
-  }
-}
-
-function stored({ kind, payload, words }: MachineEffect): Effect {
-  return { kind, payload: payload as unknown as JsonObject, words: bytesOf(words) };
 }

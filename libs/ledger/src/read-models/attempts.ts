@@ -22,6 +22,7 @@ type AttemptRow = Omit<Attempt, 'command'> & { readonly command: string };
 export class Attempts {
   private readonly insert;
   private readonly between;
+  private readonly removeAll;
 
   constructor(
     db: Database.Database,
@@ -33,6 +34,7 @@ export class Attempts {
          (position, device, at, actor, command_id, command, errno, code, reason)
        VALUES (@position, @device, @at, @actor, @commandId, @command, @errno, @code, @reason)`,
     );
+    this.removeAll = lazily<[], never>(db, 'DELETE FROM attempts');
     this.between = lazily<[string, number, number], AttemptRow>(
       db,
       `SELECT position, device, at, actor, command_id AS commandId, command, errno, code, reason
@@ -43,6 +45,11 @@ export class Attempts {
   record(attempt: Attempt): void {
     const command = encodeJson(attempt.command, 'command');
     guarded(this.file, () => this.insert().run({ ...attempt, command }));
+  }
+
+  /** Deletes all of them. */
+  clear(): void {
+    guarded(this.file, () => this.removeAll().run());
   }
 
   /** Those at a device from commit `from` on and before commit `to`, in order. */

@@ -8,6 +8,8 @@ import { Attempts } from './attempts';
 import { Checkpoints } from './checkpoints';
 import { Digests } from './digests';
 import { Effects } from './effects';
+import type { ReadModelsAside } from './aside';
+import { READ_MODEL_TABLES } from './tables';
 
 /** How to open the read models of a ledger. */
 export interface ReadModelsOptions {
@@ -19,9 +21,6 @@ export interface ReadModelsOptions {
   /** How long to wait for another process's lock, in milliseconds; 5,000 by default. */
   readonly busyTimeoutMs?: number;
 }
-
-/** The tables that `clear` empties and a missing one of which has all of them made anew. */
-const READ_MODEL_TABLES = ['effects', 'attachments', 'attempts', 'checkpoints'] as const;
 
 /**
  * What is computed from the log and kept beside it, over a connection of its own. Apart from the
@@ -85,6 +84,27 @@ export class ReadModels {
   clear(): void {
     this.transaction(() => {
       for (const table of READ_MODEL_TABLES) this.db.exec(`DELETE FROM ${table}`);
+    });
+  }
+
+  /**
+   * Puts rebuilt read models in the place of these, all in one transaction: a reader sees the old ones or the new. The
+   * writer waits while the rows are copied.
+   * @throws LedgerError `busy`, `io`; nothing is changed then.
+   */
+  replaceBy(aside: ReadModelsAside): void {
+    return guarded(this.file, () => {
+      this.db.prepare('ATTACH DATABASE ? AS aside').run(aside.file);
+      try {
+        this.transaction(() => {
+          for (const table of READ_MODEL_TABLES) {
+            this.db.exec(`DELETE FROM main.${table}`);
+            this.db.exec(`INSERT INTO main.${table} SELECT * FROM aside.${table}`);
+          }
+        });
+      } finally {
+        this.db.exec('DETACH DATABASE aside');
+      }
     });
   }
 

@@ -43,7 +43,8 @@ export class HostHistory {
   position = 0;
   /** By `kind/id`. */
   aggregates = new Map<string, FoldedAggregate>();
-  private readonly machine = new Machine();
+  // Staleness is a question to the whole history, never to one position.
+  private readonly machine = new Machine({ coherence: false });
 
   constructor(
     readonly host: string,
