@@ -128,6 +128,18 @@ describe('a ledger in an SQLite file', () => {
     await ledger.close();
   });
 
+  it.each(['thread', 'here'] as const)(
+    'tells of each transaction how many commits share it (writer: %s)',
+    async (writer) => {
+      const shared: number[] = [];
+      const onTransaction = (commits: number): void => void shared.push(commits);
+      const ledger = await open(file, { writer, onTransaction });
+      await Promise.all(['a', 'b', 'c', 'c'].map((id) => ledger.append(draft(id))));
+      expect(shared).toEqual([3]);
+      await ledger.close();
+    },
+  );
+
   it('says on opening what a writer that did not close has left, and keeps it', async () => {
     const lines: string[] = [];
     const log = (line: string): void => void lines.push(line);

@@ -39,6 +39,8 @@ export interface SqliteLedgerOptions extends StoreLedgerOptions {
    * thousands of ledgers for a commit each.
    */
   readonly writer?: 'thread' | 'here';
+  /** Told of each transaction that is durable, and how many commits share it. */
+  readonly onTransaction?: (commits: number) => void;
   /** Told what was found and done when the ledger was opened, a sentence at a time. */
   readonly log?: (line: string) => void;
 }
@@ -68,14 +70,17 @@ type BatchWriter = Pick<WriterClient, 'append' | 'close'>;
 /** The thread takes what has come whenever it is ready for the next transaction. */
 const THREAD_PACE: BatchPace = { batch: PARCEL_COMMITS, underWay: BATCH_LIMIT / PARCEL_COMMITS };
 
-function writerOf({ file, busyTimeoutMs, writer }: SqliteLedgerOptions): BatchWriter {
+function writerOf(options: SqliteLedgerOptions): BatchWriter {
+  const { file, busyTimeoutMs, writer, onTransaction = () => undefined } = options;
   const connection = { file, ...(busyTimeoutMs !== undefined && { busyTimeoutMs }) };
-  if (writer !== 'here') return new WriterClient(connection);
+  if (writer !== 'here') return new WriterClient(connection, onTransaction);
   let here: CommitWriter | undefined;
   return {
-    append: (batch) => {
+    append: async (batch) => {
       here ??= new CommitWriter(() => openConnection({ ...connection, mode: 'write' }), file);
-      return here.appendBatch(unpackBatch(packBatch(batch)));
+      const receipts = await here.appendBatch(unpackBatch(packBatch(batch)));
+      onTransaction(receipts.filter(({ kind }) => kind === 'appended').length);
+      return receipts;
     },
     close: async () => here?.close(),
   };

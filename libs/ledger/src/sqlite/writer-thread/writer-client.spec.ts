@@ -31,6 +31,19 @@ it('answers batches in the order in which they were asked', async () => {
   ]);
 });
 
+it('lets others have a turn of the event loop between the answers of one transaction', async () => {
+  await client.append([encodeDraft(draft('first'))]);
+  const turns: number[] = [];
+  let turn = 0;
+  const count = (): void => void (++turn < 10_000 && setImmediate(count));
+  count();
+  const ids = ['a', 'b', 'c'];
+  const asked = ids.map((id) => client.append([encodeDraft(draft(id))]));
+  await Promise.all(asked.map((answer) => answer.then(() => turns.push(turn))));
+  turn = 10_000;
+  expect(new Set(turns).size).toBe(ids.length);
+});
+
 it('tells all who wait, and whoever comes after, that the thread is gone', async () => {
   const lost = { code: 'outcome-unknown', message: expect.stringMatching(/thread is gone/) };
   // Says that it read a stream, and does not name it.

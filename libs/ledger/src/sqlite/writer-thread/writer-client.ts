@@ -34,9 +34,15 @@ export class WriterClient {
   private worker: Worker | undefined;
   private readonly bell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   private readonly asked: Asked[] = [];
+  /** Answers that have come and are not passed on yet. */
+  private readonly answers: (() => void)[] = [];
   private lost: Error | undefined;
 
-  constructor(private readonly data: WriterThreadData) {}
+  /** @param onTransaction told of each transaction that is durable, and how many commits share it. */
+  constructor(
+    private readonly data: WriterThreadData,
+    private readonly onTransaction: (commits: number) => void = () => undefined,
+  ) {}
 
   /**
    * May be called again before the answer: batches are written in the order of the calls.
@@ -74,7 +80,9 @@ export class WriterClient {
     const workerData: WriterThreadStart = { ...this.data, bell: this.bell.buffer };
     const worker = new Worker(ENTRY, { workerData, execArgv: EXEC_ARGV });
     worker.on('message', (reply: WriterReply) => {
-      this.answer(reply);
+      const isIdle = this.answers.length === 0;
+      this.take(reply);
+      if (isIdle) this.passOn();
       if (this.asked.length === 0) worker.unref();
     });
     worker.on('error', (error) => this.lose(error));
@@ -82,17 +90,30 @@ export class WriterClient {
     return worker;
   }
 
-  private answer({ requests, answer }: WriterReply): void {
+  private take({ requests, answer }: WriterReply): void {
     const answered = this.asked.splice(0, requests);
     if ('kind' in answer) {
       const error = new LedgerError(answer.code, answer.message);
-      for (const { reject } of answered) reject(error);
+      for (const { reject } of answered) this.answers.push(() => reject(error));
       return;
     }
+    this.onTransaction(answer.hashes.length);
     const receipts = unpackReceipts(answer);
     let next = 0;
-    for (const { count, resolve } of answered) resolve(receipts.slice(next, (next += count)));
+    for (const { count, resolve } of answered) {
+      const own = receipts.slice(next, (next += count));
+      this.answers.push(() => resolve(own));
+    }
   }
+
+  /**
+   * One batch's answer a turn of the event loop: all that shared a large transaction would go on at
+   * once otherwise, and nothing else until they are done.
+   */
+  private readonly passOn = (): void => {
+    this.answers.shift()?.();
+    if (this.answers.length > 0) setImmediate(this.passOn);
+  };
 
   private lose(cause: Error): void {
     const message = `${this.data.file}: the writer thread is gone: ${cause.message}`;
