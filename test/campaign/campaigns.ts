@@ -2,6 +2,7 @@ import { FUZZ } from '../fuzz/campaign';
 import { SECOND_READING } from '../second-reading/campaign';
 import type { Campaign } from './campaign';
 import { COHERENCE } from './host/coherence';
+import { POLICIES } from './host/policies';
 import { USED_BITS } from './host/used-bits';
 import { LARGE_TRACE } from './interop/large-trace';
 import { DURABILITY_CAMPAIGNS } from './ledger/durability';
@@ -12,6 +13,7 @@ export const CAMPAIGNS: readonly Campaign[] = [
   FUZZ,
   USED_BITS,
   COHERENCE,
+  POLICIES,
   ...DURABILITY_CAMPAIGNS,
   LARGE_TRACE,
 ];

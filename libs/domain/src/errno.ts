@@ -10,6 +10,7 @@ export type Errno =
   | 'EMFILE'
   | 'ENODEV'
   | 'ENOENT'
+  | 'ENOMEM'
   | 'ENOSPC'
   | 'ENXIO'
   | 'EOPNOTSUPP'

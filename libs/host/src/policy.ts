@@ -14,6 +14,8 @@ export interface PolicyRules {
    * vIOMMU's own found out: that the SMMU nests, and that the device cannot bypass the caches.
    */
   readonly nestedOn: 'vsmmu' | 's2-parent';
+  /** Whether a vSTE that translates needs the device's vDEVICE (ENOENT), and so its faults can be forwarded. */
+  readonly vdevice: 'required' | 'absent';
   /** A vSTE with V=0: its other bits are dropped unseen, or must be legal like those of any. */
   readonly invalidVste: 'zeroed' | 'judged';
   /** Largest EATS a vSTE may carry. */
@@ -22,8 +24,6 @@ export interface PolicyRules {
   readonly nestedAts: 'as-vste' | 'off';
   /** STE.MEV of a nested STE. */
   readonly nestedMev: 'forced' | 'untouched';
-  /** Whether a vSTE that translates needs the device's vDEVICE (ENOENT), and so its faults can be forwarded. */
-  readonly vdevice: 'required' | 'absent';
   /** Answer to a nested attach while the device has PASIDs attached. */
   readonly pasidsInUse: 'EBUSY' | 'EINVAL';
   /** Attaching a PASID through VFIO (VFIO_DEVICE_ATTACH_PASID): there is a flag for it, or EINVAL as for any unknown flag. */
@@ -43,11 +43,11 @@ export interface PolicyRules {
 export const POLICY_RULES: Readonly<Record<HostPolicy, PolicyRules>> = {
   mainline: {
     nestedOn: 'vsmmu',
+    vdevice: 'required',
     invalidVste: 'zeroed',
     vsteEatsMax: 1n,
     nestedAts: 'as-vste',
     nestedMev: 'forced',
-    vdevice: 'required',
     pasidsInUse: 'EBUSY',
     pasidAttach: 'known',
     tagHeldBy: 'attachments',
@@ -56,11 +56,11 @@ export const POLICY_RULES: Readonly<Record<HostPolicy, PolicyRules>> = {
   },
   'v2-2024-08': {
     nestedOn: 's2-parent',
+    vdevice: 'absent',
     invalidVste: 'judged',
     vsteEatsMax: 0n,
     nestedAts: 'off',
     nestedMev: 'untouched',
-    vdevice: 'absent',
     pasidsInUse: 'EINVAL',
     pasidAttach: 'unknown',
     tagHeldBy: 'domain',

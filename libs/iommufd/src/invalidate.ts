@@ -6,8 +6,10 @@ import { sizeProblem } from './struct-size';
 
 /** struct iommu_viommu_arm_smmuv3_invalidate: one command. */
 const COMMAND_BYTES = 16;
-/** The kernel allocates the whole array at once; more than this it refuses. */
-const ARRAY_BYTES_MAX = 2 ** 31 - 1;
+/** A u32 does not hold the length of a longer array. */
+const ARRAY_BYTES_MAX = 2 ** 32 - 1;
+/** The driver copies the commands into one piece of memory (kcalloc); KMALLOC_MAX_SIZE, with pages of 4 KiB. */
+const ALLOCATION_MAX = 4 * 2 ** 20;
 
 /**
  * IOMMU_HWPT_INVALIDATE (iommufd_hwpt_invalidate, arm_vsmmu_cache_invalidate): the array is copied whole, then converted and issued.
@@ -18,7 +20,13 @@ export function* hwptInvalidate(
   request: HwptInvalidate,
 ): Conversation<{ entry_num: number }> {
   const target = session.objects.of('viommu', request.hwpt_id);
-  const problem = argumentProblem(session, request) ?? arrayProblem(request);
+  const { entry_num: asked } = request;
+  const refused = argumentProblem(session, request);
+  if (refused === undefined && asked * COMMAND_BYTES > ALLOCATION_MAX) {
+    // The driver has not begun to count.
+    return { errno: 'ENOMEM', out: { entry_num: asked } };
+  }
+  const problem = refused ?? arrayProblem(request);
   if (problem !== undefined || target === undefined || request.data === undefined) {
     return { errno: problem ?? 'EFAULT', out: { entry_num: 0 } };
   }
@@ -33,6 +41,7 @@ function argumentProblem(session: Session, request: HwptInvalidate): Errno | und
   if (bad !== undefined) return bad;
   if ((request.reserved ?? 0) !== 0) return 'EOPNOTSUPP';
   if (request.entry_num !== 0 && request.entry_len === 0) return 'EINVAL';
+  if (request.entry_num * request.entry_len > ARRAY_BYTES_MAX) return 'EINVAL';
   switch (session.objects.get(request.hwpt_id)?.kind) {
     case undefined:
       return 'ENOENT';
@@ -50,7 +59,6 @@ function argumentProblem(session: Session, request: HwptInvalidate): Errno | und
 function arrayProblem(request: HwptInvalidate): Errno | undefined {
   const { data_type, entry_num, entry_len, data } = request;
   if (data_type !== INVALIDATE_DATA.ARM_SMMUV3 || entry_num === 0) return 'EINVAL';
-  if (entry_num * COMMAND_BYTES > ARRAY_BYTES_MAX) return 'EINVAL';
   if (data === undefined || data.length < entry_num * entry_len) return 'EFAULT';
   for (let i = 0; entry_len > COMMAND_BYTES && i < entry_num; i++) {
     const tail = data.subarray(i * entry_len + COMMAND_BYTES, (i + 1) * entry_len);

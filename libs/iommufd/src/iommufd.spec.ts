@@ -220,9 +220,15 @@ describe('HWPT_INVALIDATE', () => {
     ['an id that names nothing', { hwpt_id: 99 }, 'ENOENT'],
     ['long entries with a tail', { entry_len: 32, data: words(0x10n, 0n, 0n, 1n) }, 'E2BIG'],
     ['memory that is not there', { data: new Uint8Array(8) }, 'EFAULT'],
-    ['more than it can copy', { entry_num: 2 ** 28 }, 'EINVAL'],
+    ['more bytes than 32 bits can say', { entry_num: 2 ** 28 }, 'EINVAL'],
   ])('refuses %s and has handled nothing', (_what, change, errno) => {
     expect(call([nhAll], change)).toEqual({ errno, out: { entry_num: 0 } });
+  });
+
+  it('has no memory for more than 4 MiB of commands, and counts none of them', () => {
+    const entry_num = 2 ** 18 + 1;
+    expect(call([nhAll], { entry_num })).toEqual({ errno: 'ENOMEM', out: { entry_num } });
+    expect(call([nhAll], { entry_num: 2 ** 18 }).errno).toBe('EFAULT');
   });
 
   it('fills short entries up with zeros', () => {
