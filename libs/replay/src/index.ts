@@ -1,6 +1,6 @@
 export { machineCommit } from './machine-commit';
 export { replay } from './replay';
-export type { Divergence, ReplayResult } from './replay';
+export type { ChangedBehaviour, Divergence, ReplayResult } from './replay';
 export { BackgroundSnapshots, type SnapshotThreadData } from './snapshots/background-snapshots';
 export { HostHistory, historyVersion } from './snapshots/host-history';
 export { SnapshotTaker, SNAPSHOT_EVERY } from './snapshots/snapshot-taker';
@@ -26,7 +26,13 @@ export {
 export { CHANGE_FORMS, ForkSyntaxError, parseChange, type Change } from './fork/changes';
 export { Comparison, type Row, type SideTotals, type StepDifference } from './fork/comparison';
 export { parseInsertions } from './fork/insertions';
-export { copyKept, parting, type Inventory, type Parting } from './fork/kept-history';
+export {
+  copyKept,
+  findingsAfter,
+  parting,
+  type Inventory,
+  type Parting,
+} from './fork/kept-history';
 export type { Aspect, Line, Recorded } from './fork/lines';
 export {
   ForkRefusedError,

@@ -51,11 +51,24 @@ describe('replay', () => {
     expect(shorter.digest).not.toBe(whole.digest);
   });
 
-  it('does not compare digests of another version of the machine', async () => {
+  it('reports what an older machine recorded otherwise as changed behaviour, and goes on', async () => {
     const ledger = await ledgerOf();
     const recorded = await record(ledger);
-    recorded.set(3, { ...recorded.get(3)!, machineVersion: 'older', digest: 'f'.repeat(32) });
-    expect((await replay(ledger, table(recorded))).diverged).toBeNull();
+    const [expected, actual] = ['f'.repeat(32), recorded.get(3)!.digest];
+    recorded.set(2, { ...recorded.get(2)!, machineVersion: 'older' });
+    recorded.set(3, { ...recorded.get(3)!, machineVersion: 'older', digest: expected });
+    const result = await replay(ledger, table(recorded));
+    expect(result).toMatchObject({ position: 4, diverged: null });
+    expect(result.changed).toEqual({ version: 'older', position: 3, expected, actual, why: [] });
+  });
+
+  it('of what an older machine computed alike says nothing', async () => {
+    const ledger = await ledgerOf();
+    const recorded = await record(ledger);
+    for (const [position, one] of recorded) {
+      recorded.set(position, { ...one, machineVersion: 'older' });
+    }
+    expect(await replay(ledger, table(recorded))).toMatchObject({ diverged: null, changed: null });
   });
 
   it('runs without recorded digests and up to a position', async () => {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { replay } from '@steward/replay';
+import type { ChangedBehaviour } from '@steward/replay';
 import { EXIT } from '../exit-codes';
 import { positionOf, withLedger } from '../ledger-access';
 import { withLedgerOption } from '../options';
@@ -37,13 +38,21 @@ async function run(flags: ReplayFlags): Promise<void> {
     print(`${result.events} events up to commit ${result.position} in ${wallMs} ms`);
     print(`digest    ${result.digest}`);
     print(`recorded  ${result.recordedDigest ?? 'none'}`);
-    const { diverged } = result;
+    const { diverged, changed } = result;
+    if (changed !== null) printChanged(changed);
     if (diverged === null) {
-      print('every recorded digest was reproduced');
+      if (changed === null) print('every recorded digest was reproduced');
       return;
     }
     print(`DIVERGED at commit ${diverged.position}:`);
     print(`expected  ${diverged.expected}`);
     print(`actual    ${diverged.actual}`);
   });
+}
+
+function printChanged({ version, position, expected, actual, why }: ChangedBehaviour): void {
+  print(`changed behaviour from commit ${position} on, which machine version ${version} recorded:`);
+  print(`then      ${expected}`);
+  print(`now       ${actual}`);
+  for (const reason of why) print(`because   ${reason}`);
 }

@@ -29,11 +29,16 @@ export function printForkReport(report: ForkReport, limit: number): void {
   print(`digest ${report.digest}`);
 }
 
-function printTotals(name: string, position: number, { commits, rejected, dma }: SideTotals): void {
+function printTotals(
+  name: string,
+  position: number,
+  { commits, rejected, dma, stale }: SideTotals,
+): void {
   const { accesses, matched, faulted, mismatched } = dma;
   print(
     `${name.padEnd(6)} ${commits} commits up to ${position}, ${rejected} refused; ` +
-      `DMA ${accesses}: ${matched} matched, ${faulted} faulted, ${mismatched} mismatched`,
+      `DMA ${accesses}: ${matched} matched, ${faulted} faulted, ${mismatched} mismatched; ` +
+      `stale: ${stale.hostWindows} host windows, ${stale.guestWindows} guest windows, ${stale.uses} uses`,
   );
 }
 

@@ -4,6 +4,7 @@ import type { JsonObject, Ledger } from '@steward/ledger';
 import {
   Comparison,
   copyKept,
+  findingsAfter,
   ForkRefusedError,
   forkSteps,
   parting,
@@ -75,6 +76,7 @@ export class ForkRunner {
     const partedAt = last?.at ?? clock.read();
     clock.show([partedAt]);
     await this.lanes.open();
+    const findings = await findingsAfter(original.ledger, parted.kept);
     const comparison = new Comparison();
     const done = this.recording();
     try {
@@ -84,7 +86,7 @@ export class ForkRunner {
       let n = 0;
       for await (const step of forkSteps(original.ledger, parted, edits)) {
         const family = parted.families.get(step.origin ?? -1) ?? [];
-        const before = await recordedOf(original, family);
+        const before = await recordedOf(original, family, findings);
         clock.show([step.at, ...before.slice(1).map(({ commit }) => commit.at)]);
         const after = step.edit === 'removed' ? [] : await this.decide(step, done);
         comparison.add(step, before, after);
@@ -139,20 +141,26 @@ interface Recording {
   stop(): void;
 }
 
-function recordedBy({ commit, effects }: AppliedCommit): Recorded {
+function recordedBy({ commit, effects, findings }: AppliedCommit): Recorded {
   const stored = effects.map(({ kind, payload, words }) => ({
     kind,
     payload: payload as unknown as JsonObject,
     words: bytesOf(words),
   }));
-  return { commit, effects: stored };
+  return { commit, effects: stored, findings };
 }
 
-async function recordedOf(original: Original, positions: readonly number[]): Promise<Recorded[]> {
+async function recordedOf(
+  original: Original,
+  positions: readonly number[],
+  findings: Awaited<ReturnType<typeof findingsAfter>>,
+): Promise<Recorded[]> {
   const recorded: Recorded[] = [];
   for (const position of positions) {
     const commit = await original.ledger.commit(position);
-    if (commit !== undefined) recorded.push({ commit, effects: original.effectsOf(position) });
+    if (commit === undefined) continue;
+    const effects = original.effectsOf(position);
+    recorded.push({ commit, effects, findings: findings.get(position) ?? [] });
   }
   return recorded;
 }

@@ -1,3 +1,4 @@
+import type { Finding } from '@steward/machine';
 import { align } from './alignment';
 import { GivenNames } from './given-names';
 import { ASPECTS, linesOf } from './lines';
@@ -29,6 +30,8 @@ export interface SideTotals {
   commits: number;
   rejected: number;
   dma: { accesses: number; matched: number; faulted: number; mismatched: number };
+  /** Windows that a host driver left open, that guests opened, and accesses that used a stale entry. */
+  stale: { hostWindows: number; guestWindows: number; uses: number };
 }
 
 /** Puts two histories side by side, command by command. */
@@ -113,12 +116,14 @@ function emptyTotals(): SideTotals {
     commits: 0,
     rejected: 0,
     dma: { accesses: 0, matched: 0, faulted: 0, mismatched: 0 },
+    stale: { hostWindows: 0, guestWindows: 0, uses: 0 },
   };
 }
 
 function count(totals: SideTotals, recorded: readonly Recorded[]): void {
-  for (const { commit, effects } of recorded) {
+  for (const { commit, effects, findings } of recorded) {
     totals.commits++;
+    for (const finding of findings) countFinding(totals.stale, finding);
     if (!commit.outcome.ok) totals.rejected++;
     for (const { kind, payload } of effects) {
       if (kind !== 'dma') continue;
@@ -127,4 +132,11 @@ function count(totals: SideTotals, recorded: readonly Recorded[]): void {
       }
     }
   }
+}
+
+function countFinding(stale: SideTotals['stale'], finding: Finding): void {
+  if (finding.kind === 'use') stale.uses++;
+  else if (finding.kind === 'violation') {
+    if (finding.violation.rule === 'not-invalidated') stale.hostWindows++;
+  } else if (finding.window.owner.kind === 'guest' && !finding.window.latent) stale.guestWindows++;
 }

@@ -1,4 +1,7 @@
 import type { CommitDraft, Ledger, StoredCommit } from '@steward/ledger';
+import { Machine } from '@steward/machine';
+import type { Finding } from '@steward/machine';
+import { machineCommit } from '../machine-commit';
 
 /** Hosts and SMMUs that exist when the histories part. */
 export interface Inventory {
@@ -73,4 +76,18 @@ function draftOf({ events, ...commit }: StoredCommit): CommitDraft {
       ...(words && { words }),
     })),
   };
+}
+
+/** What the coherence checker has to say of the commits after `kept`, by position; those it says nothing of are left out. */
+export async function findingsAfter(
+  ledger: Ledger,
+  kept: number,
+): Promise<ReadonlyMap<number, readonly Finding[]>> {
+  const machine = new Machine();
+  const found = new Map<number, readonly Finding[]>();
+  for await (const commit of ledger.commits()) {
+    const { findings } = machine.apply(machineCommit(commit));
+    if (commit.position > kept && findings.length > 0) found.set(commit.position, findings);
+  }
+  return found;
 }

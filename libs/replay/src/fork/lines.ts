@@ -3,6 +3,7 @@ import type { FannedCommand } from '@steward/audit';
 import { wordsOf } from '@steward/domain';
 import type { Effect, JsonObject, StoredCommit } from '@steward/ledger';
 import { Digest } from '@steward/machine';
+import type { Finding } from '@steward/machine';
 import type { GivenNames } from './given-names';
 
 /** Which part of what came of a command a line shows, causes before consequences. */
@@ -14,6 +15,7 @@ export const ASPECTS = [
   'smmu-command',
   'record',
   'dma',
+  'coherence',
 ] as const;
 export type Aspect = (typeof ASPECTS)[number];
 
@@ -21,6 +23,8 @@ export type Aspect = (typeof ASPECTS)[number];
 export interface Recorded {
   readonly commit: StoredCommit;
   readonly effects: readonly Effect[];
+  /** What the coherence checker has to say of it. */
+  readonly findings: readonly Finding[];
 }
 
 /** One thing that happened. */
@@ -39,7 +43,7 @@ export interface KeyedLine {
 }
 
 /** Everything that came of a command, in order. */
-export function linesOf({ commit, effects }: Recorded, names: GivenNames): KeyedLine[] {
+export function linesOf({ commit, effects, findings }: Recorded, names: GivenNames): KeyedLine[] {
   const { position, actor, command, commandWords, outcome } = commit;
   const lines: KeyedLine[] = [];
   const add = (aspect: Aspect, text: string, key: unknown, words?: readonly string[]): void => {
@@ -67,6 +71,7 @@ export function linesOf({ commit, effects }: Recorded, names: GivenNames): Keyed
     }
   }
   for (const effect of effects) addOther(effect, add);
+  for (const finding of findings) addFinding(finding, add);
   return lines;
 }
 
@@ -85,6 +90,21 @@ function addOther({ kind, payload, words }: Effect, add: Add): void {
   }
   const shown = words === undefined ? [] : Array.from(wordsOf(words), hex);
   add('record', `${kind} ${JSON.stringify(payload)}`, [kind, payload, shown], shown);
+}
+
+/** Uses of stale entries and broken rules; a guest's windows that nobody used are its own business. */
+function addFinding(finding: Finding, add: Add): void {
+  if (finding.kind === 'violation') {
+    const { rule, by, smmu, at } = finding.violation;
+    add('coherence', `${by} of ${smmu}: ${rule} after ${at.event}`, [rule, by, smmu, at.event]);
+  }
+  if (finding.kind === 'use') {
+    const { device, smmu, iova, write, opened, owner } = finding.use;
+    const whose = owner.kind === 'host' ? 'the host driver' : `guest ${owner.vm}`;
+    const access = `${write ? 'write' : 'read'} of ${device} at 0x${iova.toString(16)}`;
+    const text = `stale ${access} on ${smmu}, since ${opened.event} of ${whose}`;
+    add('coherence', text, text);
+  }
 }
 
 function answerOf(outcome: StoredCommit['outcome']): [text: string, key: unknown] {

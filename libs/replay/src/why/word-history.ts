@@ -29,7 +29,7 @@ export async function lastChanges(
   words: readonly WordPlace[],
   { until, progress }: { readonly until: number; readonly progress?: (position: number) => void },
 ): Promise<ReadonlyMap<string, WordChange>> {
-  const machine = new Machine();
+  const machine = new Machine({ coherence: false });
   const changes = new Map<string, WordChange>();
   const watched = new Set(words.map(wordKey));
   let doing: Pick<WordChange, 'position' | 'idx' | 'event'> = { position: 0, idx: 0, event: '' };
