@@ -9,3 +9,12 @@ export type { SteView } from './ste-view';
 export { translationPath } from './translation-path/translation-path';
 export type { PathQuestion } from './translation-path/translation-path';
 export type { PathEnd, PathEntry, PathWord, TranslationPath } from './translation-path/path-word';
+export { entryText, explainViolation, type BrokenIn } from './coherence/explanation';
+export {
+  findingView,
+  windowView,
+  type EntryView,
+  type FindingView,
+  type ViolationView,
+  type WindowView,
+} from './coherence/stale-view';

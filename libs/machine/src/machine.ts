@@ -1,7 +1,7 @@
 import type { DomainEvent } from '@steward/domain';
 import type { CommandTap } from '@steward/host';
 import { CoherenceChecker } from './coherence/coherence-checker';
-import { addTotals, type Finding, type StaleTotals } from './coherence/findings';
+import { addTotals, type Finding, type StaleTotals, type StaleWindow } from './coherence/findings';
 import { Digest } from './digest';
 import { EventRefused } from './event-refused';
 import type { MachineEffect } from './effects';
@@ -103,6 +103,11 @@ export class Machine {
   stale(): StaleTotals {
     const checkers = [...this.hosts.values()].flatMap(({ coherence }) => coherence ?? []);
     return addTotals(checkers.map((checker) => checker.totals()));
+  }
+
+  /** The stale windows that are open now. */
+  openWindows(): StaleWindow[] {
+    return [...this.hosts.values()].flatMap(({ coherence }) => coherence?.open() ?? []);
   }
 
   private createHost(event: Extract<DomainEvent, { type: 'HostRegistered' }>): HostMachine {

@@ -52,3 +52,4 @@ export {
   type WhyWords,
   type WordsQuestion,
 } from './why/why-words';
+export { staleHistory, type StaleSummary } from './coherence/stale-history';

@@ -4,6 +4,7 @@ import { withLedger } from '../ledger-access';
 import { withLedgerOption } from '../options';
 import { attachments, type AttachmentFlags } from './audit-attachments';
 import { fanOut, type FanOutFlags } from './audit-fanout';
+import { stale, type StaleFlags } from './audit-stale';
 import { printJsonLine, printTable } from '../output';
 
 export function auditCommand(program: Command): void {
@@ -22,6 +23,11 @@ export function auditCommand(program: Command): void {
     .option('--position <position>', 'only this commit')
     .option('--since <position>', 'from this commit on')
     .action((flags: FanOutFlags) => fanOut(flags));
+  withLedgerOption(audit.command('stale'))
+    .description('stale windows and stale uses; a page on every rule that was broken (exit 7)')
+    .option('--vm <id>', 'only what is in words of this VM (broken rules are always shown)')
+    .option('--at <position>', 'up to this commit')
+    .action((flags: StaleFlags) => stale(flags));
   withLedgerOption(audit.command('commands'))
     .description('the command journal: who asked what, and the answer')
     .option('--rejected', 'only commands that were refused')

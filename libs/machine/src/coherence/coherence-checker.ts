@@ -1,6 +1,14 @@
 import type { IdleTag } from '@steward/host';
 import { COMMANDS, opcodeOf, type CommandWords, type StalenessWatcher } from '@steward/smmu';
-import type { Culprit, Finding, Moment, Owner, StaleEntry, StaleTotals } from './findings';
+import type {
+  Culprit,
+  Finding,
+  Moment,
+  Owner,
+  StaleEntry,
+  StaleTotals,
+  StaleWindow,
+} from './findings';
 import type { GuestTarget } from './guest-requests';
 import { StaleWindows, type OpenWindow, type WindowContext } from './stale-windows';
 
@@ -49,8 +57,8 @@ export class CoherenceChecker implements WindowContext {
   private readonly guests: OwnedRange[] = [];
   /** Windows opened by the event at hand in words of the host's. */
   private unsettled: OpenWindow[] = [];
-  /** Windows of a host driver that outlived their event. */
-  private readonly violations = new Set<OpenWindow>();
+  /** Windows that outlived their event: a guest's, a latent one, or a host driver's violation. */
+  private readonly lasting = new Set<OpenWindow>();
   /** The last invalidation of each SMMU that no CMD_SYNC has followed. */
   private readonly unsynced = new Map<string, CommandWords>();
   private findings: Finding[] = [];
@@ -140,11 +148,11 @@ export class CoherenceChecker implements WindowContext {
   }
 
   private outlived(window: OpenWindow): void {
+    this.lasting.add(window);
     if (window.latent) {
       this.counts.latentWindows++;
       return;
     }
-    this.violations.add(window);
     this.counts.hostWindows++;
     const { smmu } = window;
     const by = 'host driver';
@@ -182,6 +190,11 @@ export class CoherenceChecker implements WindowContext {
     return findings;
   }
 
+  /** The windows that are open now. */
+  open(): StaleWindow[] {
+    return [...this.lasting].map((window) => window.report());
+  }
+
   totals(): StaleTotals {
     return { ...this.counts };
   }
@@ -196,14 +209,15 @@ export class CoherenceChecker implements WindowContext {
   opened(window: OpenWindow): void {
     if (window.owner.kind === 'host') this.unsettled.push(window);
     else {
+      this.lasting.add(window);
       this.counts.guestWindows++;
       this.counts.guestWindowsOpen++;
     }
   }
 
   closed(window: OpenWindow): void {
+    if (!this.lasting.delete(window)) return;
     if (window.owner.kind === 'guest') this.counts.guestWindowsOpen--;
-    else if (!this.violations.delete(window)) return;
     this.closing.push(window);
   }
 
