@@ -170,4 +170,5 @@ const PLAN: GuestPlan = {
   streamIds: new Map([[VSID, 0x40]]),
   canwbs: true,
   doorbell: 0x8090000,
+  replug: [],
 };

@@ -130,8 +130,8 @@ export class Fleet implements Listener {
 
   private judge(finding: Finding): void {
     if (finding.kind === 'violation') {
-      const { rule, at, by: culprit, smmu, window } = finding.violation;
-      const what = `${smmu}, ${at.event}: ${JSON.stringify(window?.examples[0]?.entry ?? '')}`;
+      const { rule, at, by: culprit, smmu, left } = finding.violation;
+      const what = `${smmu}, ${at.event}: ${JSON.stringify(left?.entries[0]?.entry ?? '')}`;
       const { position } = at;
       this.breaches.push({ position, by: rule, what, culprit, since: position });
     } else if (finding.kind === 'use') {

@@ -36,3 +36,4 @@ export type { FlushRequest, PageMapping } from './page-table';
 export { PAGE_SIZE, PageAllocator } from './page-allocator';
 export type { MemoryRegion } from './page-allocator';
 export type { CommandTap, TappedQueue } from './command-tap';
+export { ForgottenCommands } from './forgotten-commands';

@@ -1,6 +1,7 @@
 import { CdTable } from './cd-table';
 import { CommandQueue } from './command-queue';
 import { HostDriver } from './driver';
+import { ForgottenCommands } from './forgotten-commands';
 import { EventQueue } from './event-queue';
 import { NestParent } from './nest-parent';
 import { PageAllocator } from './page-allocator';
@@ -22,6 +23,7 @@ export const HOST_STATE_CLASSES = [
     CommandReports,
     CommandQueue,
     EventQueue,
+    ForgottenCommands,
     StreamTable,
   ],
   ...[NestParent, Stage1Domain, PageTable, PageAllocator, CdTable],

@@ -1,6 +1,6 @@
 import { addressOf, fromHex, parseStream, unreachable } from '@steward/domain';
 import type { DomainEvent, Hex } from '@steward/domain';
-import { HostDriver } from '@steward/host';
+import { ForgottenCommands, HostDriver } from '@steward/host';
 import type { AttachRequest, CommandTap, IdrWords } from '@steward/host';
 import { PhysicalMemory } from '@steward/smmu';
 import type { CommandWords, Smmu } from '@steward/smmu';
@@ -64,7 +64,7 @@ export class HostMachine {
       kernelRegion: found(regions[kernel], 'kernel region'),
       policy: event.policy,
       observer: this.recorder,
-      tap,
+      tap: event.forgets === undefined ? tap : new ForgottenCommands(event.forgets, tap),
     });
     coherence?.follow(this.driver);
   }

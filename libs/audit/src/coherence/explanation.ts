@@ -10,6 +10,10 @@ export interface BrokenIn {
   readonly issued: readonly string[];
 }
 
+/** Entries and commands that a page shows. */
+const SHOWN = 3;
+const ISSUED = 8;
+
 /** What each rule demands, and where it says so. */
 const RULES: Readonly<Record<ViolationView['rule'], string>> = {
   'not-invalidated':
@@ -22,53 +26,64 @@ const RULES: Readonly<Record<ViolationView['rule'], string>> = {
     'a guest that consumed its CMD_SYNC believes its invalidations complete (IHI 0070 §4.7.3)',
 };
 
+/** Commands that would have removed what is left, each once. */
+function remedies(left: readonly EntryView[]): string[] {
+  const found = [...new Set(left.map(remedy))];
+  const combined = left.filter(({ cache, stage }) => cache === 'TLB' && stage === 'nested');
+  const vmids = new Set(combined.map(({ vmid }) => vmid));
+  if (combined.length < 2 || combined.length < left.length || vmids.size > 1) return found;
+  return [`CMD_TLBI_NH_ALL VMID=${[...vmids].join('')}`];
+}
+
 /** The command that would have removed an entry, by the cache it is in. */
 function remedy(entry: EntryView): string {
   const { cache, stage, streamId, vmid, asid, address } = entry;
-  switch (cache) {
-    case 'STE':
-    case 'L1STD':
-      return `CMD_CFGI_STE${streamId === undefined ? '' : ` StreamID=${streamId}`}`;
-    case 'CD':
-    case 'L1CD':
-      return `CMD_CFGI_CD StreamID=${streamId}`;
-  }
+  if (cache === 'STE') return `CMD_CFGI_STE StreamID=${streamId}`;
+  if (cache === 'L1STD') return 'CMD_CFGI_STE Leaf=0 of a StreamID it leads to';
+  if (cache === 'CD' || cache === 'L1CD') return `CMD_CFGI_CD StreamID=${streamId}`;
   const leaf = cache === 'walk' ? ' Leaf=0' : '';
   if (stage === 'stage 2') return `CMD_TLBI_S2_IPA VMID=${vmid} Address=${address}${leaf}`;
-  if (asid === undefined) return `CMD_TLBI_NH_ALL VMID=${vmid}`;
-  const byVa = `CMD_TLBI_NH_VA VMID=${vmid} ASID=${asid} Address=${address}${leaf}`;
-  return stage === 'nested' ? `${byVa}, or CMD_TLBI_NH_ALL VMID=${vmid}` : byVa;
+  if (asid === undefined || stage === 'nested') return `CMD_TLBI_NH_ALL VMID=${vmid}`;
+  return `CMD_TLBI_NH_VA VMID=${vmid} ASID=${asid} Address=${address}${leaf}`;
 }
 
 /** One page that says what was broken, where, by whom, and what was missing: fit for a bug report. */
 export function explainViolation(violation: ViolationView, where: BrokenIn): string[] {
-  const { rule, by, smmu, at, entries, command, tag } = violation;
+  const { rule, by, smmu, at, left, leftCount, command, tag } = violation;
   const lines = [
     `${by}: ${rule} at commit ${at.position}, event ${at.index} (${at.event}), ${smmu}`,
     `  rule     ${RULES[rule]}`,
     `  during   ${where.command} by ${where.actor}, command ${where.commandId}`,
   ];
-  for (const entry of entries) {
+  for (const entry of left.slice(0, SHOWN)) {
     lines.push(`  cached   ${entryText(entry)}`);
     lines.push(`  since    the ${wordText(entry)} at PA ${entry['pa']} ${changeText(entry)}`);
   }
+  if (leftCount > SHOWN) lines.push(`  …        ${leftCount} entries in all`);
   if (tag !== null) {
     lines.push(`  cached   ${tag.entries} entries under ${tag.kind.toUpperCase()} ${tag.id}`);
   }
   if (command !== null) lines.push(`  ${commandLabel(rule)}${commandText(command)}`);
   lines.push(...missing(violation).map((text) => `  missing  ${text}`));
-  const issued = where.issued.length === 0 ? ['nothing'] : where.issued;
+  const issued = shortened(where.issued);
   lines.push(...issued.map((text, i) => `  ${i === 0 ? 'issued ' : '       '}  ${text}`));
   return lines;
 }
 
-function missing({ rule, entries, tag }: ViolationView): string[] {
+/** The first commands, and how many there were. */
+function shortened(issued: readonly string[]): readonly string[] {
+  if (issued.length === 0) return ['nothing'];
+  if (issued.length <= ISSUED) return issued;
+  return [...issued.slice(0, ISSUED), `… ${issued.length} commands in all`];
+}
+
+function missing({ rule, left, tag }: ViolationView): string[] {
   if (rule === 'not-synced') return ['CMD_SYNC'];
   if (tag !== null) {
     const flush = tag.kind === 'vmid' ? 'CMD_TLBI_S12_VMALL VMID' : 'CMD_TLBI_NH_ASID ASID';
     return [`${flush}=${tag.id}, CMD_SYNC`];
   }
-  return [...new Set(entries.map(remedy))].map((text) => `${text}; then CMD_SYNC`);
+  return remedies(left).map((text) => `${text}; then CMD_SYNC`);
 }
 
 function commandLabel(rule: ViolationView['rule']): string {

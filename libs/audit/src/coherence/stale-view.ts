@@ -63,7 +63,9 @@ export interface ViolationView {
   readonly by: Violation['by'];
   readonly at: MomentView;
   readonly smmu: string;
-  readonly entries: readonly EntryView[];
+  /** Entries that should have gone: the first few, and how many there are. */
+  readonly left: readonly EntryView[];
+  readonly leftCount: number;
   readonly command: CommandView | null;
   readonly tag: { readonly kind: string; readonly id: number; readonly entries: number } | null;
 }
@@ -112,12 +114,12 @@ function useView(use: StaleUse, timeOf: TimeOf): UseView {
 }
 
 function violationView(violation: Violation, timeOf: TimeOf): ViolationView {
-  const { rule, by, smmu, window, entry, command, tag } = violation;
-  const left = entry === undefined ? (window?.examples ?? []) : [entry];
+  const { rule, by, smmu, left, command, tag } = violation;
   return {
     kind: 'violation',
     ...{ rule, by, at: momentView(violation.at, timeOf), smmu },
-    entries: left.map(entryView),
+    left: (left?.entries ?? []).map(entryView),
+    leftCount: left?.count ?? 0,
     command: commandView(command),
     tag: tag === undefined ? null : { kind: tag.kind, id: tag.id, entries: tag.entries },
   };

@@ -17,6 +17,8 @@ export interface GuestPlan {
   readonly canwbs: boolean;
   /** Host page that MSI doorbell IPAs are mapped to. */
   readonly doorbell: number;
+  /** Steps before which the VMM takes its RAM out of stage 2 and puts it back. */
+  readonly replug: readonly number[];
 }
 
 export const vsmmuOf = (guest: string): string => `${guest}.vsmmu`;
@@ -60,6 +62,15 @@ export function* setUp(guest: GuestPlan): Generator<Command> {
   // At reset SMMUEN=0 and GBPA.ABORT=0: every stream bypasses.
   const target = { kind: 'nested-domain', id: proxyDomain(vsmmu, 'bypass') } as const;
   for (const id of devices) yield { type: 'AttachDevice', device: id, target };
+}
+
+/** Its VMM takes the guest's RAM out of stage 2, as for a memory hot-unplug, and puts it back. */
+export function* replug({ name, ram }: GuestPlan): Generator<Command> {
+  const ioas = `${name}.ioas`;
+  for (const { ipa: iova, size: length } of ram) yield { type: 'UnmapIova', ioas, iova, length };
+  for (const { ipa: iova, size: length, pa } of ram) {
+    yield { type: 'MapIova', ioas, iova, length, pa, read: true, write: true };
+  }
 }
 
 /** Word 0 of the proxies' vSTEs: V=1 with Config abort, V=1 with Config bypass. */

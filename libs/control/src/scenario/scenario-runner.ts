@@ -12,7 +12,7 @@ import type { Answer } from '../commands/decide-command';
 import { HostLanes } from '../commands/host-lanes';
 import { Projection } from '../projection/projection';
 import type { AppliedCommit } from '../projection/projection';
-import { idrHex, idrWords, play, plugIn, setUp } from './guest-player';
+import { idrHex, idrWords, play, plugIn, replug, setUp } from './guest-player';
 import type { GuestPlan, GuestStep } from './guest-player';
 import { checkPhaseEnd } from './phase-end-check';
 import type { SteMismatch } from './phase-end-check';
@@ -99,6 +99,9 @@ export class ScenarioRunner {
     for (let done = 0; running.length > 0; done++) {
       const at = random(running.length);
       const guest = running[at]!;
+      if (guest.plan.replug.includes(guest.next)) {
+        for (const command of replug(guest.plan)) await issue(`vmm:${guest.plan.name}`, command);
+      }
       const step = guest.steps[guest.next++];
       if (step === undefined) {
         running.splice(at, 1);
@@ -143,7 +146,7 @@ export class ScenarioRunner {
 type Issuer = (actor: string, command: Command) => Promise<void>;
 
 function* machineOf(scenario: Scenario, guestRam: number): Generator<Command> {
-  const { id: host, policy } = scenario.host;
+  const { id: host, policy, forgets } = scenario.host;
   const region = (use: 'kernel' | 'guest-ram' | 'msi-doorbell', base: number, size: number) => ({
     use,
     base: toHex(base),
@@ -154,7 +157,7 @@ function* machineOf(scenario: Scenario, guestRam: number): Generator<Command> {
     region('kernel', HOST_MAP.kernel.base, HOST_MAP.kernel.size),
     region('guest-ram', HOST_MAP.guestRam, guestRam),
   ];
-  yield { type: 'RegisterHost', host, policy, memory };
+  yield { type: 'RegisterHost', host, policy, memory, ...(forgets && { forgets }) };
   for (const { id: smmu, idr, iidr, aidr, nesting, s2fwb } of scenario.smmus) {
     const switches = {
       ...(nesting !== undefined && { nesting }),
@@ -171,7 +174,7 @@ function plansOf(
   ram: readonly GuestPlan['ram'][],
 ): GuestPlan[] {
   const nextStreamId = new Map<string, number>();
-  return scenario.guests.map(({ name, smmu }, i) => {
+  return scenario.guests.map(({ name, smmu, replug: steps = [] }, i) => {
     const recording = recordings[i]!;
     const streamIds = new Map<number, number>();
     for (const { vsid } of recording.streams) {
@@ -190,6 +193,7 @@ function plansOf(
       streamIds,
       canwbs: scenario.canwbs,
       doorbell: HOST_MAP.doorbell.base,
+      replug: steps,
     };
   });
 }

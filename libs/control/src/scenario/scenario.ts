@@ -1,4 +1,5 @@
 import { HOST_POLICIES } from '@steward/host';
+import { COMMANDS, type CommandName } from '@steward/smmu';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 
@@ -7,10 +8,17 @@ const Word = z
   .transform((value) => Number(value));
 const Id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'letters, digits, ".", "_" and "-"');
 
+const COMMAND_NAMES = Object.keys(COMMANDS) as [CommandName, ...CommandName[]];
+
 const Scenario = z.strictObject({
   name: Id,
   seed: z.int().nonnegative().default(1),
-  host: z.strictObject({ id: Id, policy: z.enum(HOST_POLICIES).default('mainline') }),
+  host: z.strictObject({
+    id: Id,
+    policy: z.enum(HOST_POLICIES).default('mainline'),
+    /** Commands that the host's driver forgets: the defect behind an incident. */
+    forgets: z.array(z.enum(COMMAND_NAMES)).optional(),
+  }),
   smmus: z
     .array(
       z.strictObject({
@@ -33,6 +41,8 @@ const Scenario = z.strictObject({
         smmu: Id,
         /** A recording made by `steward import`, relative to the scenario file. */
         recording: z.string().min(1),
+        /** Steps of its play before which its VMM takes its RAM out of stage 2 and puts it back. */
+        replug: z.array(z.int().nonnegative()).optional(),
       }),
     )
     .min(1),

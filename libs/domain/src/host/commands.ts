@@ -1,3 +1,4 @@
+import type { CommandName } from '@steward/smmu';
 import type { Policy, Region } from './events';
 
 export type HostCommand =
@@ -7,6 +8,8 @@ export type HostCommand =
       readonly host: string;
       readonly policy: Policy;
       readonly memory: readonly Region[];
+      /** Commands that its driver forgets, to play an incident again. */
+      readonly forgets?: readonly CommandName[];
     }
   | {
       /**

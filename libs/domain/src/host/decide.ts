@@ -1,4 +1,5 @@
 import { HOST_POLICIES } from '@steward/host';
+import { COMMANDS } from '@steward/smmu';
 import type { Context, Decider } from '../aggregates';
 import { accept, emit, reject } from '../decision';
 import type { Decision } from '../decision';
@@ -31,7 +32,10 @@ function register(command: Of<'RegisterHost'>, context: Context): Decision {
   }
   const problem = memoryProblem(memory);
   if (problem !== undefined) return reject('EINVAL', 'host.memory', problem);
-  return accept(emit('host', host, { type: 'HostRegistered', host, policy, memory }));
+  const stray = command.forgets?.find((name) => !Object.hasOwn(COMMANDS, name));
+  if (stray !== undefined) return reject('EINVAL', 'host.forgets', `no command ${stray}`);
+  const forgets = command.forgets?.length ? { forgets: command.forgets } : {};
+  return accept(emit('host', host, { type: 'HostRegistered', host, policy, memory, ...forgets }));
 }
 
 function changePolicy({ host, policy }: Of<'ChangePolicy'>, context: Context): Decision {

@@ -1,4 +1,5 @@
 import type { HostPolicy } from '@steward/host';
+import type { CommandName } from '@steward/smmu';
 import type { Hex } from '../hex';
 
 /** How the driver of this host behaves. The log names it, so a replay runs under the same one. */
@@ -20,6 +21,8 @@ export type HostEvent =
       readonly host: string;
       readonly policy: Policy;
       readonly memory: readonly Region[];
+      /** Commands that its driver forgets. Absent: it has no such defect. */
+      readonly forgets?: readonly CommandName[];
     }
   /** From here on the host's driver decides and invalidates by this policy. */
   | { readonly type: 'HostPolicyChanged'; readonly host: string; readonly policy: Policy }

@@ -7,6 +7,7 @@ const LEAF: CachedEntry = {
   ...{ cache: 'TLB', stage: 'nested', world: 0, vmid: 1, asid: 1, address: 0x1000, half: 0 },
   ...{ sizeLog2: 12, level: 3, output: 0x8000_0000 },
 };
+const OTHER: CachedEntry = { ...LEAF, stage: 'stage 2' };
 const CD: CachedEntry = { cache: 'CD', streamId: 8, substreamId: 0 };
 const HOST_WORD: ChangedWord = { pa: 0x4000_0000, word: 'descriptor', why: 'changed' };
 const GUEST_WORD: ChangedWord = { pa: 0x8000_0000, word: 'descriptor', why: 'changed' };
@@ -50,7 +51,9 @@ describe('the coherence checker', () => {
     const opened = { position: 1, index: 0, event: 'IoasUnmapped' };
     expect(
       play.event('IoasUnmapped', () => {
+        play.caches.wordDiffers(6, OTHER, HOST_WORD);
         play.caches.wordDiffers(7, LEAF, HOST_WORD);
+        play.caches.staleRemoved(6);
         play.checker.consumed('smmu0', SYNC);
       }),
     ).toMatchObject([
@@ -58,7 +61,8 @@ describe('the coherence checker', () => {
         kind: 'violation',
         violation: {
           ...{ rule: 'not-invalidated', at: opened, smmu: 'smmu0' },
-          window: { owner: { kind: 'host' }, entries: 1, examples: [{ entry: LEAF }] },
+          window: { owner: { kind: 'host' }, entries: 2, examples: [{ entry: OTHER }, {}] },
+          left: { count: 1, entries: [{ entry: LEAF }] },
         },
       },
     ]);
@@ -97,6 +101,22 @@ describe('the coherence checker', () => {
       { kind: 'window', window: { owner: { kind: 'guest', vm: 'g0' }, closed: { by: NH_ALL } } },
     ]);
     expect(play.checker.totals()).toMatchObject({ hostWindows: 0, guestWindowsOpen: 0 });
+  });
+
+  it('takes a window for open that an event closes and opens again', () => {
+    for (const word of [HOST_WORD, GUEST_WORD]) {
+      const play = new Play();
+      play.event('IoasUnmapped', () => {
+        play.caches.wordDiffers(7, LEAF, word);
+        play.caches.staleRemoved(7);
+        play.checker.consumed('smmu0', NH_ALL);
+        play.caches.wordDiffers(8, LEAF, word);
+        play.checker.consumed('smmu0', SYNC);
+      });
+      const [open] = play.checker.open();
+      expect(open).toMatchObject({ entries: 2, opened: { position: 1 } });
+      expect(open!.closed).toBeUndefined();
+    }
   });
 
   it('sees a host’s change of an entry that a guest had made stale before', () => {
@@ -176,7 +196,12 @@ describe('the coherence checker', () => {
         play.event('GuestCommandsCompleted', () => play.checker.asked({ by, target, commands }));
       expect(ask([other])).toEqual([]);
       expect(ask([other, right])).toMatchObject([
-        { violation: { rule: 'not-carried-out', by, entry: { entry: LEAF }, command: right } },
+        {
+          violation: {
+            ...{ rule: 'not-carried-out', by, command: right },
+            left: { count: 1, entries: [{ entry: LEAF }] },
+          },
+        },
       ]);
       expect(ask([right])).toEqual([]);
     }

@@ -142,7 +142,8 @@ export class CoherenceChecker implements WindowContext {
     for (const { window, entry, command } of this.smmus.get(smmu)?.unheeded(target, commands) ??
       []) {
       this.counts.notCarriedOut++;
-      const what = { window: window.report(), entry, command };
+      const left = { entries: [entry], count: 1 };
+      const what = { window: window.report(), left, command };
       this.violated({ rule: 'not-carried-out', by, smmu, at: this.now, ...what });
     }
   }
@@ -156,7 +157,9 @@ export class CoherenceChecker implements WindowContext {
     this.counts.hostWindows++;
     const { smmu } = window;
     const by = 'host driver';
-    this.violated({ rule: 'not-invalidated', by, smmu, at: this.now, window: window.report() });
+    const entries = this.smmus.get(smmu)?.left(window) ?? [];
+    const what = { window: window.report(), left: { entries, count: window.remaining } };
+    this.violated({ rule: 'not-invalidated', by, smmu, at: this.now, ...what });
   }
 
   /** Nobody uses a tag any more. */
@@ -213,6 +216,13 @@ export class CoherenceChecker implements WindowContext {
       this.counts.guestWindows++;
       this.counts.guestWindowsOpen++;
     }
+  }
+
+  reopened(window: OpenWindow): void {
+    if (!this.closing.includes(window)) return;
+    this.closing = this.closing.filter((one) => one !== window);
+    this.lasting.add(window);
+    if (window.owner.kind === 'guest') this.counts.guestWindowsOpen++;
   }
 
   closed(window: OpenWindow): void {

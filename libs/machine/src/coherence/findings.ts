@@ -74,10 +74,10 @@ export interface Violation {
   readonly by: Culprit;
   readonly at: Moment;
   readonly smmu: string;
-  /** `not-invalidated`: what is left; `not-carried-out`: the guest's window. */
+  /** `not-invalidated`: the window that stays open; `not-carried-out`: the guest's. */
   readonly window?: StaleWindow;
-  /** `not-carried-out`: an entry that should have gone. */
-  readonly entry?: StaleEntry;
+  /** Entries that should have gone, the first few, and how many there are. */
+  readonly left?: { readonly entries: readonly StaleEntry[]; readonly count: number };
   /** `tag-not-flushed`: the tag, and how many entries are left under it. */
   readonly tag?: IdleTag & { readonly entries: number };
   /** `not-synced`: the last invalidation that no CMD_SYNC followed; `not-carried-out`: the guest's. */

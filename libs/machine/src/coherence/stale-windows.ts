@@ -61,6 +61,8 @@ export interface WindowContext {
   ownerOf(pa: number): Owner;
   opened(window: OpenWindow): void;
   closed(window: OpenWindow): void;
+  /** A window that closed in the event at hand is open again. */
+  reopened(window: OpenWindow): void;
   used(window: OpenWindow, entry: StaleEntry): void;
 }
 
@@ -108,6 +110,17 @@ export class StaleWindows implements StalenessWatcher {
     }
   }
 
+  /** Some of the entries that are stale because of a window, now. */
+  left(window: OpenWindow): StaleEntry[] {
+    const entries: StaleEntry[] = [];
+    for (const holds of this.holds.values()) {
+      const hold = holds.find((one) => one.window === window);
+      if (hold !== undefined) entries.push(hold.example);
+      if (entries.length === EXAMPLES) break;
+    }
+    return entries;
+  }
+
   wordDiffers(key: EntryKey, entry: CachedEntry, word: ChangedWord): void {
     const owner = this.context.ownerOf(word.pa);
     const holds = this.holdsOf(key);
@@ -119,6 +132,7 @@ export class StaleWindows implements StalenessWatcher {
     }
     const example: StaleEntry = { entry, pa: word.pa, word: word.word, why: word.why };
     const window = this.inherited(word.from, owner, latent) ?? this.windowOf(owner, latent);
+    if (window.closed !== undefined) this.reopen(window);
     window.add(example);
     holds.push({ window, example, words: new Set([word.pa]), blamed: false });
   }
@@ -172,6 +186,14 @@ export class StaleWindows implements StalenessWatcher {
     this.fresh.push(window);
     this.context.opened(window);
     return window;
+  }
+
+  /** The event at hand goes on making entries stale after the first of them have gone. */
+  private reopen(window: OpenWindow): void {
+    window.closed = undefined;
+    window.closedBy = undefined;
+    this.closing = this.closing.filter((one) => one !== window);
+    this.context.reopened(window);
   }
 
   private release({ window }: Hold): void {

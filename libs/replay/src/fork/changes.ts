@@ -1,5 +1,6 @@
 import { HOST_POLICIES } from '@steward/domain';
 import type { Command, FeatureSwitches, Hex, Policy } from '@steward/domain';
+import { COMMANDS, type CommandName } from '@steward/smmu';
 
 /** A wish that no fork can have: an unknown key, a value that is none of its values, a line that holds no command. */
 export class ForkSyntaxError extends Error {
@@ -9,6 +10,8 @@ export class ForkSyntaxError extends Error {
 /** What is different from the fork on, of one host or SMMU or of all. */
 export type Change = { readonly text: string; readonly of?: string } & (
   | { readonly kind: 'policy'; readonly policy: Policy }
+  /** Commands that the driver forgets, of a host that is registered after the fork. */
+  | { readonly kind: 'forgets'; readonly commands: readonly CommandName[] }
   | { readonly kind: 'feature'; readonly switches: FeatureSwitches }
   /** An ID register of an SMMU: sizes, capacities, features. Only of one that is added after the fork. */
   | { readonly kind: 'register'; readonly index: number; readonly word: Hex }
@@ -22,13 +25,14 @@ const FEATURES: Readonly<Record<string, keyof FeatureSwitches>> = {
 };
 
 /** The keys and values of a change, for help texts. */
-export const CHANGE_FORMS = `policy=${HOST_POLICIES.join('|')}; ${Object.keys(FEATURES).join(', ')}=on|off; idr0 … idr5=0x…; KEY@ID=VALUE for one host or SMMU`;
+export const CHANGE_FORMS = `policy=${HOST_POLICIES.join('|')}; ${Object.keys(FEATURES).join(', ')}=on|off; forgets=none|CMD_…,CMD_…; idr0 … idr5=0x…; KEY@ID=VALUE for one host or SMMU`;
 
 /** @throws ForkSyntaxError */
 export function parseChange(text: string): Change {
   const [, key = '', of, value = ''] = /^([a-z0-9]+)(?:@([^=]+))?=(.*)$/.exec(text) ?? [];
   const about = { text, ...(of !== undefined && { of }) };
   const feature = FEATURES[key];
+  if (key === 'forgets') return { ...about, kind: 'forgets', commands: commandsNamed(value) };
   if (key === 'policy') return { ...about, kind: 'policy', policy: policyNamed(value) };
   if (feature !== undefined && (value === 'on' || value === 'off')) {
     return { ...about, kind: 'feature', switches: { [feature]: value === 'on' } };
@@ -38,6 +42,15 @@ export function parseChange(text: string): Change {
     return { ...about, kind: 'register', index: Number(index), word: value as Hex };
   }
   throw new ForkSyntaxError(`"${text}" is no change: expected ${CHANGE_FORMS}`);
+}
+
+function commandsNamed(value: string): CommandName[] {
+  if (value === 'none') return [];
+  return value.split(',').map((name) => {
+    const command = name.replace(/^CMD_/, '');
+    if (Object.hasOwn(COMMANDS, command)) return command as CommandName;
+    throw new ForkSyntaxError(`no command "${name}": expected names such as CMD_TLBI_NH_ALL`);
+  });
 }
 
 function policyNamed(value: string): Policy {
@@ -54,6 +67,7 @@ export function changed(command: Command, changes: readonly Change[]): Command {
 function changedBy(command: Command, change: Change): Command {
   const { of } = change;
   if (command.type === 'RegisterHost' && (of ?? command.host) === command.host) {
+    if (change.kind === 'forgets') return { ...command, forgets: change.commands };
     return change.kind === 'policy' ? { ...command, policy: change.policy } : command;
   }
   if (command.type !== 'AddSmmu' || (of ?? command.smmu) !== command.smmu) return command;

@@ -135,7 +135,7 @@ const EPOCH = '1970-01-01T00:00:00.000Z';
 
 /**
  * The commands that make the changes for what exists already.
- * @throws ForkRefusedError when an ID register of an SMMU that exists would have to change, or a change concerns nothing.
+ * @throws ForkRefusedError when an ID register of an SMMU or the defect of a host that exists would have to change, or a change concerns nothing.
  */
 export function switchingSteps(
   changes: readonly Change[],
@@ -152,6 +152,14 @@ export function switchingSteps(
     if (change.kind === 'policy') {
       for (const host of hosts.keys()) {
         if (meant(host)) add(host, { type: 'ChangePolicy', host, policy: change.policy });
+      }
+      continue;
+    }
+    if (change.kind === 'forgets') {
+      for (const [host, position] of hosts) {
+        if (!meant(host)) continue;
+        const why = `${host} was registered by commit ${position}`;
+        throw new ForkRefusedError(`${change.text}: ${why}; fork at ${position - 1} or before`);
       }
       continue;
     }
