@@ -8,6 +8,7 @@ export type { HostCommand } from './host/commands';
 export type { HostEvent, Policy, Region, RegionUse } from './host/events';
 export { HOST_POLICIES } from '@steward/host';
 export type { PolicyRules } from '@steward/host';
+export { isForgettable, type ForgettableCommand } from './host/forgotten';
 export { rulesOf } from './host/rules';
 export { contains, overlaps } from './host/state';
 export type { HostState, Range } from './host/state';

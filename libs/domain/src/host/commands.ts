@@ -1,4 +1,4 @@
-import type { CommandName } from '@steward/smmu';
+import type { ForgettableCommand } from './forgotten';
 import type { Policy, Region } from './events';
 
 export type HostCommand =
@@ -9,7 +9,7 @@ export type HostCommand =
       readonly policy: Policy;
       readonly memory: readonly Region[];
       /** Commands that its driver forgets, to play an incident again. */
-      readonly forgets?: readonly CommandName[];
+      readonly forgets?: readonly ForgettableCommand[];
     }
   | {
       /**

@@ -1,5 +1,4 @@
 import { HOST_POLICIES } from '@steward/host';
-import { COMMANDS } from '@steward/smmu';
 import type { Context, Decider } from '../aggregates';
 import { accept, emit, reject } from '../decision';
 import type { Decision } from '../decision';
@@ -7,6 +6,7 @@ import { addressOf, tooWide } from '../hex';
 import { PAGE_SIZE } from '../page';
 import type { HostCommand } from './commands';
 import type { Region } from './events';
+import { isForgettable } from './forgotten';
 import { evolve, overlaps } from './state';
 
 export const hostDecider: Decider<'host'> = {
@@ -32,7 +32,7 @@ function register(command: Of<'RegisterHost'>, context: Context): Decision {
   }
   const problem = memoryProblem(memory);
   if (problem !== undefined) return reject('EINVAL', 'host.memory', problem);
-  const stray = command.forgets?.find((name) => !Object.hasOwn(COMMANDS, name));
+  const stray = command.forgets?.find((name) => !isForgettable(name));
   if (stray !== undefined) return reject('EINVAL', 'host.forgets', `no command ${stray}`);
   const forgets = command.forgets?.length ? { forgets: command.forgets } : {};
   return accept(emit('host', host, { type: 'HostRegistered', host, policy, memory, ...forgets }));

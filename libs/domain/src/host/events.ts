@@ -1,6 +1,6 @@
 import type { HostPolicy } from '@steward/host';
-import type { CommandName } from '@steward/smmu';
 import type { Hex } from '../hex';
+import type { ForgettableCommand } from './forgotten';
 
 /** How the driver of this host behaves. The log names it, so a replay runs under the same one. */
 export type Policy = HostPolicy;
@@ -22,7 +22,7 @@ export type HostEvent =
       readonly policy: Policy;
       readonly memory: readonly Region[];
       /** Commands that its driver forgets. Absent: it has no such defect. */
-      readonly forgets?: readonly CommandName[];
+      readonly forgets?: readonly ForgettableCommand[];
     }
   /** From here on the host's driver decides and invalidates by this policy. */
   | { readonly type: 'HostPolicyChanged'; readonly host: string; readonly policy: Policy }

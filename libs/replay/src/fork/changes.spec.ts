@@ -20,6 +20,15 @@ describe('changes of a fork', () => {
     expect(changed(addSmmu('other'), changes)).toMatchObject({ idr: IDR });
   });
 
+  it('are commands that a host forgets, or no longer', () => {
+    const forgets = (text: string) => changed(registerHost, [parseChange(text)]);
+    expect(forgets('forgets=CMD_TLBI_NH_ALL,CFGI_STE')).toMatchObject({
+      forgets: ['TLBI_NH_ALL', 'CFGI_STE'],
+    });
+    expect(forgets('forgets@h=none')).toMatchObject({ forgets: [] });
+    expect(() => parseChange('forgets=CMD_NOTHING')).toThrow(ForkSyntaxError);
+  });
+
   it('leave a command that they do not concern as it is', () => {
     const changes = ['policy@other=v2-2024-08', 'ats@other=off'].map(parseChange);
     for (const command of [registerHost, addSmmu('s')]) {

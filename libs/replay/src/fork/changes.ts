@@ -1,6 +1,5 @@
-import { HOST_POLICIES } from '@steward/domain';
-import type { Command, FeatureSwitches, Hex, Policy } from '@steward/domain';
-import { COMMANDS, type CommandName } from '@steward/smmu';
+import { HOST_POLICIES, isForgettable } from '@steward/domain';
+import type { Command, FeatureSwitches, ForgettableCommand, Hex, Policy } from '@steward/domain';
 
 /** A wish that no fork can have: an unknown key, a value that is none of its values, a line that holds no command. */
 export class ForkSyntaxError extends Error {
@@ -11,7 +10,7 @@ export class ForkSyntaxError extends Error {
 export type Change = { readonly text: string; readonly of?: string } & (
   | { readonly kind: 'policy'; readonly policy: Policy }
   /** Commands that the driver forgets, of a host that is registered after the fork. */
-  | { readonly kind: 'forgets'; readonly commands: readonly CommandName[] }
+  | { readonly kind: 'forgets'; readonly commands: readonly ForgettableCommand[] }
   | { readonly kind: 'feature'; readonly switches: FeatureSwitches }
   /** An ID register of an SMMU: sizes, capacities, features. Only of one that is added after the fork. */
   | { readonly kind: 'register'; readonly index: number; readonly word: Hex }
@@ -44,11 +43,11 @@ export function parseChange(text: string): Change {
   throw new ForkSyntaxError(`"${text}" is no change: expected ${CHANGE_FORMS}`);
 }
 
-function commandsNamed(value: string): CommandName[] {
+function commandsNamed(value: string): ForgettableCommand[] {
   if (value === 'none') return [];
   return value.split(',').map((name) => {
     const command = name.replace(/^CMD_/, '');
-    if (Object.hasOwn(COMMANDS, command)) return command as CommandName;
+    if (isForgettable(command)) return command;
     throw new ForkSyntaxError(`no command "${name}": expected names such as CMD_TLBI_NH_ALL`);
   });
 }
