@@ -50,7 +50,15 @@ const VSTES: readonly (readonly [string, VsteWords])[] = [
 
 /** What each class of vSTE becomes, for a device and an SMMU with ATS and a parent of VMID 1. */
 function vsteClasses(): string {
-  const stage2 = { vmid: 1, ttb: 0x1_0000_0000, t0sz: 20, sl0: 2, ps: 4, s2fwb: false };
+  const stage2 = {
+    vmid: 1,
+    ttb: 0x1_0000_0000,
+    t0sz: 20,
+    sl0: 2,
+    ps: 4,
+    s2fwb: false,
+    stalls: false,
+  };
   const rows = VSTES.map(([what, vste]) => {
     const verdict = validateVste(vste, mainline);
     if (!verdict.ok) return [what, 'EIO', '', '', ''];

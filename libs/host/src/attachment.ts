@@ -148,7 +148,8 @@ export function cdTableTarget(
   { configuration: cdTable }: CdTable,
   withoutSsid: Extract<SteTarget, { kind: 's1' }>['withoutSsid'],
 ): SteTarget {
-  const stallDisabled = master.smmu.probe.stalls;
+  const { stalls, stallForced } = master.smmu.probe;
+  const stallDisabled = stalls && !stallForced;
   return { kind: 's1', cdTable, withoutSsid, ats: supportsAts(master), stallDisabled };
 }
 

@@ -11,6 +11,8 @@ export interface Stage1Configuration {
   readonly ttb: number;
   /** Encoded output size, as IDR5.OAS. */
   readonly ips: number;
+  /** S: faults stall. */
+  readonly stalls: boolean;
 }
 
 const WORDS = 8;
@@ -24,7 +26,7 @@ export const INVALID_CD: EntryWords = Array.from({ length: WORDS }, () => 0n);
  * The eight words of a CD with a kernel-owned stage 1 (Linux `arm_smmu_make_s1_cd`): TTB0 only, faults recorded and
  * aborted, and an ASID that is the driver's own (ASET), so the CPUs' broadcasts do not concern it.
  */
-export function composeCd({ asid, ttb, ips }: Stage1Configuration): EntryWords {
+export function composeCd({ asid, ttb, ips, stalls }: Stage1Configuration): EntryWords {
   return CD.encode({
     T0SZ: BigInt(64 - STAGE1_GEOMETRY.inputSize),
     TG0: 0n,
@@ -35,6 +37,7 @@ export function composeCd({ asid, ttb, ips }: Stage1Configuration): EntryWords {
     V: 1n,
     IPS: BigInt(ips),
     AA64: 1n,
+    S: stalls ? 1n : 0n,
     R: 1n,
     A: 1n,
     ASET: 1n,

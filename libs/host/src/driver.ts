@@ -15,6 +15,12 @@ import { Stage1Domain } from './stage1-domain';
 import { PageAllocator, type MemoryRegion } from './page-allocator';
 import { attachPasid, detachPasid } from './pasid-attachment';
 import { PhysicalSmmu } from './physical-smmu';
+import type {
+  AttachRequest,
+  DeviceDescription,
+  DomainMapping,
+  InvalidationAnswer,
+} from './requests';
 import type { EventRecord } from './event-queue';
 import type { HostObserver } from './observer';
 import type { InvalidationArray } from './invalidation-array';
@@ -22,60 +28,12 @@ import type { DomainResources, PagingDomain } from './paging-domain';
 import { POLICY_RULES, type HostPolicy, type PolicyRules } from './policy';
 import { usablePasidBits, type ForcedFeatures, type Probe, type SmmuDescription } from './probe';
 import { smmuReports, type CommandOrigin } from './smmu-reports';
+import { stallAnswer } from './stall-answer';
 import { composeSte, type Stage2Configuration } from './ste-composition';
 import { validateVste, type VsteWords } from './vste-rules';
 
 /** Commands of a guest that one CMD_SYNC completes (Linux `CMDQ_BATCH_ENTRIES` - 1). */
 export const GUEST_BATCH = 63;
-
-/** A device (one PCI function) behind an SMMU. */
-export interface DeviceDescription {
-  readonly id: string;
-  readonly smmu: string;
-  /** StreamIDs the device can send; a repeated one is the same stream. */
-  readonly streamIds: readonly number[];
-  /** Firmware says the device is coherent even for No_snoop traffic (IORT CANWBS). */
-  readonly canwbs: boolean;
-  /** The device has an ATS capability and its root complex allows it. */
-  readonly ats: boolean;
-  /** log2 of the PASIDs it can send, 1 … 20; absent: none. */
-  readonly pasidBits?: number;
-  /** ASID of the DMA domain the kernel gives it; absent: the device aborts while nobody holds it. */
-  readonly dmaAsid?: number;
-}
-
-/** A mapping of a domain's table: byte addresses, lengths and PAs are multiples of 4 KiB. */
-export interface DomainMapping {
-  readonly iova: number;
-  readonly length: number;
-  readonly pa: number;
-  readonly read: boolean;
-  readonly write: boolean;
-  /** Device memory, such as an MSI doorbell. */
-  readonly mmio: boolean;
-}
-
-export type AttachRequest =
-  | { readonly kind: 'blocked' }
-  /** The kernel's own DMA domain of the device, or blocked where it has none. */
-  | { readonly kind: 'dma' }
-  | { readonly kind: 'stage1'; readonly domain: string }
-  | { readonly kind: 'parent'; readonly parent: string }
-  | {
-      readonly kind: 'nested';
-      readonly parent: string;
-      readonly vste: VsteWords;
-      readonly vsid?: number;
-      readonly vsmmu?: string;
-    };
-
-/** Answer to a batch of guest commands. */
-export interface InvalidationAnswer {
-  /** Number the kernel reports: all, or the index of the first that cannot be forwarded. */
-  readonly handled: number;
-  /** The kernel answers EIO. */
-  readonly failed: boolean;
-}
 
 /**
  * The host kernel's arm-smmu-v3 driver over its physical SMMUs (Linux drivers/iommu/arm/arm-smmu-v3).
@@ -253,14 +211,17 @@ export class HostDriver {
     return { handled: commands.length, failed: false };
   }
 
-  /** One DMA of a device; faults it causes are then read from the event queue and forwarded. */
+  /** One DMA of a device; faults it causes are then read from the event queue and forwarded, or answered where they stall. */
   access(device: string, streamIndex: number, transaction: Omit<Transaction, 'streamId'>): Outcome {
     const master = this.masterOf(device);
     const streamId = master.streamIds[streamIndex];
     if (streamId === undefined) throw new RangeError(`${device} has no stream ${streamIndex}`);
-    const outcome = master.smmu.hardware.access({ ...transaction, streamId });
-    for (const record of master.smmu.events.drain()) this.handleEvent(master.smmu, record);
-    return outcome;
+    const { hardware, events } = master.smmu;
+    const outcome = hardware.access({ ...transaction, streamId });
+    for (const record of events.drain()) this.handleEvent(master.smmu, record);
+    if (outcome.kind !== 'stalled') return outcome;
+    const waits = hardware.stalledTransactions().some(({ stag }) => stag === outcome.stag);
+    return waits ? outcome : { kind: 'abort', event: outcome.event };
   }
 
   /** The eight words of the STE of a device's first stream, as they stand in memory. */
@@ -320,6 +281,8 @@ export class HostDriver {
     const { id } = smmu.description;
     observer.event?.({ smmu: id, record });
     const master = this.mastersByStream.get(streamKey(id, eventStreamId(record)));
+    const answer = master && stallAnswer(master, record);
+    if (answer !== undefined) smmu.issue([answer]);
     if (master?.guest === undefined) return;
     const forwarded = guestRecord(record, master.guest.vsid);
     if (forwarded === undefined) return;

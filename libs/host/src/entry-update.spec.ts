@@ -12,6 +12,7 @@ const stage2 = (vmid: number): Stage2Configuration => ({
   sl0: 2,
   ps: 4,
   s2fwb: false,
+  stalls: false,
 });
 
 describe('the update of a stream table entry', () => {

@@ -1,5 +1,10 @@
 export { GUEST_BATCH, HostDriver } from './driver';
-export type { AttachRequest, DeviceDescription, InvalidationAnswer, DomainMapping } from './driver';
+export type {
+  AttachRequest,
+  DeviceDescription,
+  InvalidationAnswer,
+  DomainMapping,
+} from './requests';
 export type { HostObserver, IdleTag } from './observer';
 export { HOST_STATE_CLASSES } from './state-classes';
 export { HOST_POLICIES, POLICY_RULES } from './policy';

@@ -22,7 +22,7 @@ export class NestParent extends PagingDomain {
       throw new RangeError(`VMID ${vmid} is outside 1 … ${2 ** probe.vmidBits - 1}`);
     }
     const geometry = stage2Geometry(probe.iasBits, probe.oas);
-    const { s2fwb } = probe;
+    const { s2fwb, stallForced: stalls } = probe;
     const tagOf = (type: TargetType): InvalidationTarget => ({
       smmu: description.id,
       type,
@@ -31,7 +31,7 @@ export class NestParent extends PagingDomain {
     });
     super(id, smmu, [tagOf('S2_VMID'), tagOf('S2_VMID_S1_CLEAR')], geometry, resources);
     const { t0sz, sl0, ps } = geometry;
-    this.stage2 = { vmid, ttb: this.table.root, t0sz, sl0, ps, s2fwb };
+    this.stage2 = { vmid, ttb: this.table.root, t0sz, sl0, ps, s2fwb, stalls };
   }
 
   attributes(protection: PageProtection): bigint {

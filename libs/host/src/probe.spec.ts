@@ -23,6 +23,7 @@ describe('the probe of an SMMU', () => {
       twoLevelCdTable: false,
       attrTypesOverride: false,
       stalls: false,
+      stallForced: false,
       coherent: true,
       forceSync: false,
       asidBits: 16,

@@ -37,6 +37,8 @@ export interface Probe {
   readonly twoLevelCdTable: boolean;
   readonly attrTypesOverride: boolean;
   readonly stalls: boolean;
+  /** Every fault stalls (IDR0.STALL_MODEL=2): STEs and CDs must say so. */
+  readonly stallForced: boolean;
   /** Translation table walks and queue accesses are coherent with the CPU's caches. */
   readonly coherent: boolean;
   /** An erratum wants a CMD_SYNC in every batch; a vSMMU is not offered then. */
@@ -115,6 +117,7 @@ export function probe(description: SmmuDescription): Probe {
     twoLevelCdTable: idr(0, 'CD2L') === 1,
     attrTypesOverride: idr(1, 'ATTR_TYPES_OVR') === 1,
     stalls: idr(0, 'STALL_MODEL') !== 1,
+    stallForced: idr(0, 'STALL_MODEL') === 2,
     coherent: idr(0, 'COHACC') === 1,
     forceSync: errata.forceSync,
     asidBits: idr(0, 'ASID16') === 1 ? 16 : 8,

@@ -25,7 +25,8 @@ export class Stage1Domain extends PagingDomain {
       STAGE1_GEOMETRY,
       resources,
     );
-    this.stage1 = { asid, ttb: this.table.root, ips: Math.min(probe.oas, OAS_48) };
+    const ips = Math.min(probe.oas, OAS_48);
+    this.stage1 = { asid, ttb: this.table.root, ips, stalls: probe.stallForced };
   }
 
   attributes(protection: PageProtection): bigint {

@@ -9,6 +9,7 @@ const stage2: Stage2Configuration = {
   sl0: 2,
   ps: 4,
   s2fwb: false,
+  stalls: false,
 };
 const rest = ['0', '0', '0', '0'];
 

@@ -16,6 +16,8 @@ export interface Stage2Configuration {
   readonly ps: number;
   /** The table's attributes are in the forced write-back scheme. */
   readonly s2fwb: boolean;
+  /** S2S: faults of stage 2 stall. */
+  readonly stalls: boolean;
 }
 
 /** What a device's CD table contributes to its STE. */
@@ -127,6 +129,7 @@ function stage2Ste(stage2: Stage2Configuration, ats: boolean, shcfg: bigint): St
     S2PS: BigInt(stage2.ps),
     S2AA64: 1n,
     S2PTW: 1n,
+    S2S: stage2.stalls ? 1n : 0n,
     S2R: 1n,
     S2TTB: BigInt(stage2.ttb),
   });

@@ -94,7 +94,7 @@ export class CoherentHost {
     }
     for (const domain of DOMAINS) this.allocate(domain);
     const cds = [5, 6].flatMap((asid, i) =>
-      composeCd({ asid, ttb: TABLES.iova + 4 * i * PAGE, ips: 4 }),
+      composeCd({ asid, ttb: TABLES.iova + 4 * i * PAGE, ips: 4, stalls: false }),
     );
     cds.forEach((word, i) => this.memory.write64(CDS.pa + 8 * i, word));
     for (let place = 0; place < PLACES; place++) this.fill(place);

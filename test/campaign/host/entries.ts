@@ -21,6 +21,7 @@ const stage2 = (vmid: number, s2fwb = false): Stage2Configuration => ({
   sl0: 2,
   ps: 4,
   s2fwb,
+  stalls: false,
 });
 
 /** vSTEs of stage 1 that differ in one thing each: pointer, S1DSS, format, stalls. */
@@ -68,7 +69,7 @@ export const CANONICAL_CDS: readonly EntryWords[] = [
   Array.from({ length: WORDS }, () => 0n),
   ...[1, 2].flatMap((asid) =>
     [0x1_0000_0000, 0x1_0000_1000].flatMap((ttb) =>
-      [4, 5].map((ips) => composeCd({ asid, ttb, ips })),
+      [4, 5].map((ips) => composeCd({ asid, ttb, ips, stalls: false })),
     ),
   ),
   CD.encode({ V: 1n, EPD0: 1n, EPD1: 1n, AA64: 1n, R: 1n, A: 1n, ASET: 1n, ASID: 1n }),

@@ -1,5 +1,6 @@
 import { PhysicalMemory, type CommandWords } from '@steward/smmu';
-import { HostDriver, type AttachRequest } from '../driver';
+import { HostDriver } from '../driver';
+import type { AttachRequest } from '../requests';
 import { RECORDED_DEVICES, line, recordedSmmu, words, type RecordedTarget } from './recorded';
 import type { HostObserver } from '../observer';
 
