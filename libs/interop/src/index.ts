@@ -2,6 +2,14 @@ export { COMMIT_US, TraceEventExport } from './trace-event/export';
 export type { ShownCommit, ShownSpan } from './trace-event/export';
 export type { TraceEvent } from './trace-event/events';
 export { validateTraceEvents, type Violation } from './trace-event/validate';
+export { csvRecord, csvTable, type CsvColumns, type CsvValue } from './csv/csv';
+export {
+  FtraceImport,
+  type FtraceFault,
+  type FtraceFinding,
+  type FtraceReport,
+} from './ftrace/ftrace-import';
+export type { FtraceEvent, FtraceEventName } from './ftrace/events';
 export { importQemuTrace, type ImportReport, type QemuTraceInput } from './qemu-trace/import';
 export { TextImport } from './qemu-trace/text-import';
 export { crossCheck, type CrossCheck, type Finding } from './qemu-trace/cross-check';

@@ -8,6 +8,7 @@ import { positionOf, withReadModels, type OpenLedger } from '../ledger-access';
 import { withLedgerOption } from '../options';
 import { print, printJson } from '../output';
 import { progressBar } from '../progress';
+import { exportCsvCommand } from './export-csv';
 
 interface ExportFlags {
   readonly ledger: string;
@@ -32,6 +33,7 @@ export function exportCommand(program: Command): void {
     .option('--since <position>', 'only from this commit on')
     .option('--until <position>', 'only up to this commit')
     .action((flags: ExportFlags) => run(flags));
+  exportCsvCommand(exports);
 }
 
 async function run(flags: ExportFlags): Promise<void> {

@@ -8,6 +8,7 @@ import { readJson, readText, readTextStream, writeWhole } from '../files';
 import { nonNegativeInteger, withJsonOption } from '../options';
 import { print, printJson } from '../output';
 import { progressBar } from '../progress';
+import { importFtraceCommand } from './import-ftrace';
 
 interface ImportFlags {
   readonly cmdq?: string;
@@ -16,6 +17,7 @@ interface ImportFlags {
   readonly json?: boolean;
 }
 
+/** The sources that can be imported, each a command of its own. */
 export function importCommand(program: Command): void {
   const imports = program
     .command('import')
@@ -30,6 +32,7 @@ export function importCommand(program: Command): void {
     .option('--smmu <n>', 'SMMU instance, from 0', nonNegativeInteger)
     .requiredOption('--out <recording>', 'file to write; packed when it ends in .gz')
     .action((trace: string, flags: ImportFlags) => run(trace, flags));
+  importFtraceCommand(imports);
 }
 
 async function run(trace: string, flags: ImportFlags): Promise<void> {
