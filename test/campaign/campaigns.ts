@@ -1,4 +1,6 @@
 import { FUZZ } from '../fuzz/campaign';
+import { LEDGER_CORRUPTION } from '../ledger-corruption/campaign';
+import { LEDGER_MODEL } from '../ledger-model/campaign';
 import { SECOND_READING } from '../second-reading/campaign';
 import type { Campaign } from './campaign';
 import { COHERENCE } from './host/coherence';
@@ -14,6 +16,8 @@ export const CAMPAIGNS: readonly Campaign[] = [
   USED_BITS,
   COHERENCE,
   POLICIES,
+  LEDGER_MODEL,
+  LEDGER_CORRUPTION,
   ...DURABILITY_CAMPAIGNS,
   LARGE_TRACE,
 ];
