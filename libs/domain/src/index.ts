@@ -4,6 +4,7 @@ export * from './errno';
 export * from './hex';
 export * from './page';
 export * from './stored';
+export { UnknownEventVersionError, type VersionedEvent } from './evolution/upcasting';
 export type { HostCommand } from './host/commands';
 export type { HostEvent, Policy, Region, RegionUse } from './host/events';
 export { HOST_POLICIES } from '@steward/host';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { bytesOf, commandOf, eventOf, toStored, wordsOf } from './stored';
+import { bytesOf, commandOf, eventOf, toStored, toStoredEvent, wordsOf } from './stored';
 
 const words = fc.bigUint64Array({ maxLength: 40 });
 
@@ -27,7 +27,7 @@ describe('stored form', () => {
       fc.property(words, fc.string(), fc.nat(), (value, vm, count) => {
         const event = { type: 'GuestMemoryWritten', vm, count, words: value } as const;
         const command = { type: 'QueueGuestCommands', vsmmu: vm, words: value } as const;
-        const stored = toStored(event);
+        const stored = toStoredEvent(event);
         expect(stored.payload).toEqual({ vm, count });
         const throughJson = { ...stored, payload: JSON.parse(JSON.stringify(stored.payload)) };
         expect(eventOf(throughJson)).toEqual(event);
@@ -39,6 +39,6 @@ describe('stored form', () => {
   it('has no words when there are none', () => {
     const event = { type: 'HostSmmuListed', smmu: 's' } as const;
     expect(toStored(event)).toEqual({ type: 'HostSmmuListed', payload: { smmu: 's' } });
-    expect(eventOf(toStored(event))).toEqual(event);
+    expect(eventOf(toStoredEvent(event))).toEqual(event);
   });
 });

@@ -1,4 +1,5 @@
 import type { Command, DomainEvent } from './aggregates';
+import { schemaOf, upcast, type VersionedEvent } from './evolution/upcasting';
 
 /** A command or event as the ledger stores it: a JSON payload and bulk words beside it. */
 export interface Stored {
@@ -16,12 +17,18 @@ export function toStored(value: Command | DomainEvent): Stored {
   return words === undefined ? { type, payload } : { type, payload, words: bytesOf(words) };
 }
 
+/** An event as it is stored now: in the present version of its type. */
+export function toStoredEvent(event: DomainEvent): VersionedEvent {
+  return { schema: schemaOf(event.type), ...toStored(event) };
+}
+
 /**
- * The event that `stored` holds. The ledger gives back what was appended and `verify` proves it, so
- * the shape is trusted; `evolve` rejects an impossible history.
+ * The event that `stored` holds, in the present version of its type. The ledger gives back what was
+ * appended and `verify` proves it, so the shape is trusted; `evolve` rejects an impossible history.
+ * @throws UnknownEventVersionError for a version that a later release wrote.
  */
-export function eventOf(stored: Stored): DomainEvent {
-  return restore(stored) as unknown as DomainEvent;
+export function eventOf(stored: VersionedEvent): DomainEvent {
+  return restore(upcast(stored)) as unknown as DomainEvent;
 }
 
 export function commandOf(stored: Stored): Command {

@@ -1,4 +1,12 @@
-import { decide, DECIDERS, eventOf, parseStream, streamOf, toStored } from '@steward/domain';
+import {
+  decide,
+  DECIDERS,
+  eventOf,
+  parseStream,
+  streamOf,
+  toStored,
+  toStoredEvent,
+} from '@steward/domain';
 import type {
   AggregateKind,
   Command,
@@ -152,8 +160,8 @@ export class Pipeline implements Context {
       outcome: outcome as Outcome,
       reads: [...this.reads].map(([stream, version]) => ({ stream, version })),
       events: (decision.ok ? decision.events : []).map(({ stream, event }) => {
-        const stored = toStored(event as never);
-        return { stream, schema: 1, ...stored, payload: stored.payload as JsonObject };
+        const stored = toStoredEvent(event as never);
+        return { stream, ...stored, payload: stored.payload as JsonObject };
       }),
     };
   }

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { decide, toStored } from '@steward/domain';
+import { decide, toStored, toStoredEvent } from '@steward/domain';
 import type { Command, Decision, Rejection } from '@steward/domain';
 import type { CommitDraft, JsonObject, Ledger, StoredCommit } from '@steward/ledger';
 import { CLOCK, LEDGER, SNAPSHOTS } from '../ports';
@@ -79,8 +79,8 @@ export class CommitWriter {
       outcome,
       reads,
       events: events.map(({ stream, event }) => {
-        const stored = toStored(event as never);
-        return { stream, schema: 1, ...stored, payload: stored.payload as JsonObject };
+        const stored = toStoredEvent(event as never);
+        return { stream, ...stored, payload: stored.payload as JsonObject };
       }),
     };
   }

@@ -1,4 +1,4 @@
-import { toStored } from '@steward/domain';
+import { toStoredEvent } from '@steward/domain';
 import type { DomainEvent } from '@steward/domain';
 import { MemoryLedger } from '@steward/ledger';
 import type { JsonObject } from '@steward/ledger';
@@ -34,7 +34,7 @@ export const TWO_HOSTS: readonly LogEntry[] = [
 export async function ledgerOf(log = TWO_HOSTS): Promise<MemoryLedger> {
   const ledger = new MemoryLedger();
   for (const [i, [host, stream, event]] of log.entries()) {
-    const stored = toStored(event);
+    const stored = toStoredEvent(event);
     const appended = await ledger.append({
       host,
       at: `2026-01-31T12:00:${String(i + 1).padStart(2, '0')}.000Z`,
@@ -43,7 +43,7 @@ export async function ledgerOf(log = TWO_HOSTS): Promise<MemoryLedger> {
       command: { type: 'Any' },
       outcome: { ok: true },
       reads: [],
-      events: [{ stream, schema: 1, ...stored, payload: stored.payload as JsonObject }],
+      events: [{ stream, ...stored, payload: stored.payload as JsonObject }],
     });
     if (appended.kind !== 'appended') throw new Error(appended.kind);
   }
