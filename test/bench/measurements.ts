@@ -1,4 +1,5 @@
 import { HOST_FANOUT } from './host/fanout';
+import { PERFETTO } from './interop/perfetto';
 import { LEDGER_APPEND } from './ledger/append';
 import { LEDGER_READ } from './ledger/read';
 import { MACHINE_REPLAY } from './machine/replay';
@@ -16,4 +17,5 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ...LEDGER_APPEND,
   LEDGER_READ,
   ...MACHINE_REPLAY,
+  PERFETTO,
 ];

@@ -1,5 +1,5 @@
 export { COMMIT_US, TraceEventExport } from './trace-event/export';
-export type { ShownCommit, ShownSpan } from './trace-event/export';
+export type { ShownCommit, ShownSpan, ShownUse, ShownWindow } from './trace-event/export';
 export type { TraceEvent } from './trace-event/events';
 export { validateTraceEvents, type Violation } from './trace-event/validate';
 export { csvRecord, csvTable, type CsvColumns, type CsvValue } from './csv/csv';

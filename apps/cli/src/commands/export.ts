@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
 import { fanOutOf } from '@steward/audit';
 import { TraceEventExport } from '@steward/interop';
-import type { ShownCommit, TraceEvent } from '@steward/interop';
+import type { ShownCommit, ShownWindow, TraceEvent } from '@steward/interop';
 import type { AttachmentSpan, StoredCommit, StoredEffect } from '@steward/ledger';
+import { Machine } from '@steward/machine';
+import type { Finding, StaleWindow } from '@steward/machine';
+import { machineCommit } from '@steward/replay';
 import { writeWhole } from '../files';
 import { positionOf, withReadModels, type OpenLedger } from '../ledger-access';
 import { withLedgerOption } from '../options';
@@ -61,7 +64,10 @@ async function* eventsOf(
 ): AsyncGenerator<TraceEvent> {
   const picture = new TraceEventExport();
   const hostOf = new Map<string, string>();
+  const machine = new Machine();
   for await (const commit of ledger.commits({ until })) {
+    const { findings } = machine.apply(machineCommit(commit));
+    for (const finding of findings) yield* staleEvents(picture, finding, commit, { since, until });
     for (const { type, payload } of commit.events) {
       if (type === 'DeviceAdded') hostOf.set(String(payload['device']), commit.host);
     }
@@ -70,11 +76,42 @@ async function* eventsOf(
     yield* picture.commit(shown(commit, effects));
     progress(commit.position, until);
   }
+  for (const host of new Set(hostOf.values())) {
+    for (const window of machine.host(host).coherence?.open() ?? []) {
+      yield* picture.window(shownWindow(window, host), until);
+    }
+  }
   for (const span of readModels.attachments.find({})) {
     const cut = cutTo(span, { since, until });
     if (cut === undefined) continue;
     yield* picture.span({ ...cut, host: hostOf.get(span.device) ?? '', args: argsOf(span) }, until);
   }
+}
+
+/** What the coherence checker says of a commit: windows as they close, host drivers' as they are found, uses. */
+function* staleEvents(
+  picture: TraceEventExport,
+  finding: Finding,
+  { host, position }: StoredCommit,
+  { since, until }: Range,
+): Generator<TraceEvent> {
+  if (position < since) return;
+  if (finding.kind === 'use') {
+    const { device, smmu, iova, write, opened } = finding.use;
+    const args = { smmu, iova: `0x${iova.toString(16)}`, write, opened: opened.position };
+    yield* picture.use({ host, device, position, args });
+  } else if (finding.kind === 'window') {
+    yield* picture.window(shownWindow(finding.window, host), until);
+  }
+}
+
+function shownWindow(window: StaleWindow, host: string): ShownWindow {
+  const { smmu, owner, opened, closed, entries, uses, latent } = window;
+  return {
+    ...{ host, smmu, opened: opened.position, closed: closed?.position ?? null },
+    owner: owner.kind === 'host' ? 'host driver' : `guest ${owner.vm}`,
+    args: { openedBy: opened.event, closedBy: closed?.event ?? null, entries, uses, latent },
+  };
 }
 
 /** The part of a span that lies in the range. */

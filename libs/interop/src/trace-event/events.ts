@@ -2,7 +2,7 @@
  * Events of the Trace Event Format, as Perfetto and chrome://tracing read them; the kinds this project writes.
  * Times are microseconds.
  */
-export type TraceEvent = Slice | Flow | Counter | Naming;
+export type TraceEvent = Slice | Flow | Interval | Instant | Counter | Naming;
 
 interface Placed {
   readonly pid: number;
@@ -27,6 +27,24 @@ export interface Flow extends Placed {
   readonly id: number;
   /** Binds the end to the slice it lies in, not to the next one. */
   readonly bp?: 'e';
+}
+
+/** One end of a time that may lie across others: `b` where it begins, `e` where it ends; both carry its id, name and category. */
+export interface Interval extends Placed {
+  readonly ph: 'b' | 'e';
+  readonly name: string;
+  readonly cat: string;
+  readonly id: number;
+  readonly args?: Readonly<Record<string, unknown>>;
+}
+
+/** Something that happens at once, in a thread. */
+export interface Instant extends Placed {
+  readonly ph: 'i';
+  readonly s: 't';
+  readonly name: string;
+  readonly cat: string;
+  readonly args: Readonly<Record<string, unknown>>;
 }
 
 /** Values of a process at a time, each a line of its own. */

@@ -47,6 +47,34 @@ describe('a ledger as trace events', () => {
     expect(validateTraceEvents(events)).toEqual([]);
   });
 
+  it('lets stale windows lie across each other, and marks each use on its device', () => {
+    const picture = new TraceEventExport();
+    const window = (opened: number, closed: number | null) =>
+      picture.window({ host: 'h', smmu: 's', owner: 'guest g', opened, closed, args: {} }, 9);
+    const use = { host: 'h', device: 'd', position: 4, args: { iova: '0x1' } };
+    const events = [...window(2, 5), ...window(3, 8), ...window(7, null), ...picture.use(use)];
+    expect(validateTraceEvents(events)).toEqual([]);
+    const times = events.flatMap((e) =>
+      e.ph === 'b' || e.ph === 'e' ? [`${e.ph}${e.id}@${e.ts}`] : [],
+    );
+    expect(times).toEqual(['b1@2000', 'e1@6000', 'b2@3000', 'e2@9000', 'b3@7000', 'e3@10000']);
+    expect(events.at(-1)).toMatchObject({ ph: 'i', ts: 4000, args: { iova: '0x1' } });
+    const [begin, end] = events.filter(({ ph }) => ph === 'b' || ph === 'e');
+    const names = events.filter(({ ph }) => ph === 'M');
+    for (const [broken, rule] of [
+      [[begin!], 'an interval that begins ends'],
+      [[end!], 'an interval that ends has begun'],
+      [[begin!, end!, begin!, end!], 'an interval begins once'],
+      [[begin!, { ...end!, ts: 0 }], 'an interval ends after its beginning'],
+      [[begin!, { ...end!, name: 'other' }], 'both ends are called alike'],
+    ] as const) {
+      const rules = validateTraceEvents([...names, ...(broken as readonly TraceEvent[])]).map(
+        (v) => v.rule,
+      );
+      expect(rules).toEqual([rule]);
+    }
+  });
+
   it('draws an arrow from a commit to the one it caused, if the picture has it', () => {
     const picture = new TraceEventExport();
     const first = [...picture.commit(commit(4))];

@@ -1,5 +1,5 @@
 import type { Batch, FanOut } from '@steward/audit';
-import type { Counter, Flow, Naming, Slice, TraceEvent } from './events';
+import type { Counter, Flow, Instant, Interval, Naming, Slice, TraceEvent } from './events';
 
 /** Microseconds a commit is given: the time axis counts commits, so that order is exact and the picture readable. */
 export const COMMIT_US = 1000;
@@ -35,16 +35,37 @@ export interface ShownSpan {
   readonly args: Readonly<Record<string, unknown>>;
 }
 
+/** A time in which cached entries of an SMMU did not say what memory says; `closed` null: still so. */
+export interface ShownWindow {
+  readonly host: string;
+  readonly smmu: string;
+  /** Whose tables they were made from, e.g. `guest g`. */
+  readonly owner: string;
+  readonly opened: number;
+  readonly closed: number | null;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+/** An access that such an entry answered. */
+export interface ShownUse {
+  readonly host: string;
+  readonly device: string;
+  readonly position: number;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
 /**
  * Draws a ledger as trace events: a process for each host, in it a thread for each actor (its commands), each SMMU
  * (batches up to a CMD_SYNC, in them commands) and each device (what it is attached to). Arrows go from a commit to the
- * commit it caused and to the batches it put on SMMUs. Counters: DMA by outcome, cached entries removed.
+ * commit it caused and to the batches it put on SMMUs. Stale windows lie across commits, a track for each SMMU; uses of stale
+ * entries are marks on the device. Counters: DMA by outcome, cached entries removed.
  */
 export class TraceEventExport {
   private readonly pids = new Map<string, number>();
   private readonly tids = new Map<string, number>();
   private readonly actors = new Map<number, { pid: number; tid: number }>();
   private arrows = 0;
+  private windows = 0;
 
   /** The slices, arrows and counters of one commit; commits come in order. */
   *commit(commit: ShownCommit): Generator<TraceEvent> {
@@ -73,6 +94,24 @@ export class TraceEventExport {
       dur: (last - span.fromPosition) * COMMIT_US,
     };
     yield slice;
+  }
+
+  /** A stale window. @param end the ledger's last position, for one that is open still. */
+  *window(window: ShownWindow, end: number): Generator<TraceEvent> {
+    const { host, smmu, owner, opened, closed, args } = window;
+    const thread = yield* this.thread(host, 'stale entries of SMMU', smmu);
+    const interval = { ...thread, cat: 'stale window', name: owner, id: ++this.windows };
+    const begin: Interval = { ph: 'b', ...interval, ts: opened * COMMIT_US, args };
+    yield begin;
+    // It lasts to the end of the commit that closes it, so that one of a single commit can be seen.
+    yield { ph: 'e', ...interval, ts: ((closed ?? end) + 1) * COMMIT_US };
+  }
+
+  *use({ host, device, position, args }: ShownUse): Generator<TraceEvent> {
+    const thread = yield* this.thread(host, 'device', device);
+    const mark = { ph: 'i', s: 't', ...thread, cat: 'stale use', name: 'stale use' } as const;
+    const instant: Instant = { ...mark, ts: position * COMMIT_US, args };
+    yield instant;
   }
 
   private *cause(

@@ -9,14 +9,15 @@ export interface Violation {
 
 /**
  * Checks a list of events against the rules of the format: times and durations are finite and not negative, slices of
- * one thread nest, both ends of an arrow exist once and lie in a slice, the end not before the start, threads that are
- * used have a name.
+ * one thread nest, both ends of an arrow exist once and lie in a slice, intervals end once and are called alike at both ends, no
+ * end comes before its start, threads that are used have a name.
  */
 export function validateTraceEvents(events: readonly TraceEvent[]): readonly Violation[] {
   return [
     ...checkTimes(events),
     ...checkNesting(events),
     ...checkFlows(events),
+    ...checkIntervals(events),
     ...checkNames(events),
   ];
 }
@@ -94,6 +95,30 @@ function* checkFlows(events: readonly TraceEvent[]): Generator<Violation> {
   }
 }
 
+function* checkIntervals(events: readonly TraceEvent[]): Generator<Violation> {
+  const open = new Map<
+    string,
+    { readonly index: number; readonly name: string; readonly ts: number }
+  >();
+  const begun = new Set<string>();
+  for (const [index, event] of events.entries()) {
+    if (event.ph !== 'b' && event.ph !== 'e') continue;
+    const key = `${event.pid} ${event.cat} ${event.id}`;
+    if (event.ph === 'b') {
+      if (begun.has(key)) yield { index, rule: 'an interval begins once' };
+      begun.add(key);
+      open.set(key, { index, name: event.name, ts: event.ts });
+      continue;
+    }
+    const start = open.get(key);
+    open.delete(key);
+    if (start === undefined) yield { index, rule: 'an interval that ends has begun' };
+    else if (start.ts > event.ts) yield { index, rule: 'an interval ends after its beginning' };
+    else if (start.name !== event.name) yield { index, rule: 'both ends are called alike' };
+  }
+  for (const { index } of open.values()) yield { index, rule: 'an interval that begins ends' };
+}
+
 /** The times a thread has slices at: intervals, ascending, apart. */
 function busyTimes(list: readonly Indexed[]): (readonly [number, number])[] {
   const times: [number, number][] = [];
@@ -124,7 +149,8 @@ function* checkNames(events: readonly TraceEvent[]): Generator<Violation> {
   const told = new Set<string>();
   for (const [index, event] of events.entries()) {
     const thread = threadOf(event);
-    if (event.ph !== 'X' || named.has(thread) || told.has(thread)) continue;
+    const isDrawn = event.ph === 'X' || event.ph === 'b' || event.ph === 'i';
+    if (!isDrawn || named.has(thread) || told.has(thread)) continue;
     told.add(thread);
     yield { index, rule: 'a thread with slices has a name' };
   }
