@@ -6,6 +6,7 @@ import type { Campaign } from './campaign';
 import { COHERENCE } from './host/coherence';
 import { POLICIES } from './host/policies';
 import { USED_BITS } from './host/used-bits';
+import { SIMULATION } from './simulation/simulation';
 import { LARGE_TRACE } from './interop/large-trace';
 import { DURABILITY_CAMPAIGNS } from './ledger/durability';
 
@@ -20,4 +21,5 @@ export const CAMPAIGNS: readonly Campaign[] = [
   LEDGER_CORRUPTION,
   ...DURABILITY_CAMPAIGNS,
   LARGE_TRACE,
+  ...SIMULATION,
 ];

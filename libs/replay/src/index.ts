@@ -53,3 +53,4 @@ export {
   type WordsQuestion,
 } from './why/why-words';
 export { staleHistory, type StaleSummary } from './coherence/stale-history';
+export { coherenceBroken, staleUsed } from './bisect/stale-predicates';

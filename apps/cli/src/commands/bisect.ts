@@ -4,8 +4,10 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { z } from 'zod';
 import {
   bisect,
+  coherenceBroken,
   deviceAttached,
   digestDiffers,
+  staleUsed,
   steFieldEquals,
   translationIs,
 } from '@steward/replay';
@@ -47,6 +49,8 @@ const PREDICATES = {
     make: ({ ledger }: OpenLedger, f: Asked) =>
       translationIs(ledger, f.device, { iova: hexAddress(f.iova), to: addressOrNowhere(f.to) }),
   },
+  'stale-use': { needs: [], make: ({ ledger }: OpenLedger) => staleUsed(ledger) },
+  coherence: { needs: [], make: ({ ledger }: OpenLedger) => coherenceBroken(ledger) },
   digest: { needs: ['other'], make: undefined },
 } as const;
 type PredicateName = keyof typeof PREDICATES;
@@ -81,8 +85,8 @@ function addressOrNowhere(text: string): bigint | undefined {
 }
 
 function predicateHelp(): string {
-  const each = Object.entries(PREDICATES).map(
-    ([name, { needs }]) => `${name} (${needs.map((option) => `--${option}`).join(', ')})`,
+  const each = Object.entries(PREDICATES).map(([name, { needs }]) =>
+    needs.length === 0 ? name : `${name} (${needs.map((option) => `--${option}`).join(', ')})`,
   );
   return each.join('; ');
 }
@@ -123,7 +127,7 @@ function questionOf(flags: BisectFlags): Readonly<Record<string, string>> {
   }
   if (flags.run !== undefined) return { run: flags.run };
   const name = flags.predicate ?? 'attached';
-  const { needs } = PREDICATES[name];
+  const needs: readonly Option[] = PREDICATES[name].needs;
   const missing = needs.filter((option) => flags[option] === undefined);
   if (missing.length > 0) {
     const list = missing.map((option) => `--${option}`).join(', ');
