@@ -1,4 +1,5 @@
 import { LedgerError } from '@steward/ledger';
+import type { LedgerErrorCode } from '@steward/ledger';
 
 /** Exit codes of `steward`; each has one meaning. */
 export const EXIT = {
@@ -42,9 +43,16 @@ const EXIT_BY_ERROR: Readonly<Record<string, ExitCode>> = {
   ForkRefusedError: EXIT.refused,
 };
 
+const EXIT_BY_LEDGER_ERROR: Readonly<Partial<Record<LedgerErrorCode, ExitCode>>> = {
+  missing: EXIT.notFound,
+  exists: EXIT.refused,
+  'not-empty': EXIT.refused,
+  tampered: EXIT.tampered,
+};
+
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
-  if (error instanceof LedgerError) return error.code === 'missing' ? EXIT.notFound : EXIT.failed;
+  if (error instanceof LedgerError) return EXIT_BY_LEDGER_ERROR[error.code] ?? EXIT.failed;
   return (error instanceof Error && EXIT_BY_ERROR[error.name]) || EXIT.failed;
 }
 

@@ -6,6 +6,7 @@ import type { Ledger, OpenMode } from '@steward/ledger';
 import { BackgroundSnapshots, PositionError, resolvePosition, Snapshots } from '@steward/replay';
 import { CliError, EXIT } from './exit-codes';
 import { projectRoot } from './files';
+import { say } from './output';
 
 export const DEFAULT_LEDGER = '.steward/ledger.db';
 
@@ -24,7 +25,7 @@ export async function withLedger<T>(
   mode: OpenMode,
   work: (open: OpenLedger) => Promise<T>,
 ): Promise<T> {
-  const ledger = await SqliteLedger.open({ file, migrations: migrations(), mode });
+  const ledger = await SqliteLedger.open({ file, migrations: migrations(), mode, log: say });
   try {
     const access = mode === 'read' ? 'read' : 'write';
     const readModels = ReadModels.open({ file, migrations: migrations(), mode: access });

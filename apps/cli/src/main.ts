@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { auditCommand } from './commands/audit';
+import { backupCommands } from './commands/backup';
 import { bisectCommand } from './commands/bisect';
 import { decodeCommand } from './commands/decode';
 import { diffCommand } from './commands/diff';
@@ -32,6 +33,7 @@ function program(): Command {
     ...[runCommand, logCommand, showCommand, getCommand, diffCommand, whyCommand, auditCommand],
     ...[
       evidenceCommands,
+      backupCommands,
       bisectCommand,
       forkCommand,
       replayCommand,

@@ -21,6 +21,11 @@
  * - `not-durable`: SQLite does not hold the durability settings asked for.
  * - `sqlite-too-old`: linked against an SQLite with known WAL defects.
  * - `invalid-key`: not a key that checkpoints can be signed or checked with.
+ * - `bad-export`: a text that is not a log as `exportLog` writes it, or whose hashes are wrong.
+ * - `bad-bundle`: a file that is no bundle, or whose content is not what it says.
+ * - `not-empty`: a log is imported into an empty ledger only.
+ * - `exists`: a file that would be overwritten.
+ * - `tampered`: a copy was asked for of a ledger that does not verify.
  */
 export type LedgerErrorCode =
   | 'missing'
@@ -41,7 +46,12 @@ export type LedgerErrorCode =
   | 'bad-migrations'
   | 'not-durable'
   | 'sqlite-too-old'
-  | 'invalid-key';
+  | 'invalid-key'
+  | 'bad-export'
+  | 'bad-bundle'
+  | 'not-empty'
+  | 'exists'
+  | 'tampered';
 
 /**
  * The one error type of this room. The message names the file (where there is one), what is wrong

@@ -2,6 +2,7 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
+  checkpointsFile,
   CommitTree,
   isKeyName,
   openCheckpoint,
@@ -16,9 +17,6 @@ import { readText } from '../files';
 import { positionOf, withLedger } from '../ledger-access';
 import { withJsonOption, withLedgerOption } from '../options';
 import { print, printJson } from '../output';
-
-/** Where the checkpoints of a ledger lie. */
-export const checkpointsOf = (ledger: string): string => `${ledger}.checkpoints`;
 
 export function evidenceCommands(program: Command): void {
   withJsonOption(program.command('key').argument('<file>', 'file to write the private key to'))
@@ -86,11 +84,11 @@ async function checkpoint({ ledger: file, key, json }: CheckpointFlags): Promise
     const tree = await CommitTree.of(ledger, await ledger.latest());
     const signed = { origin: signer.name, size: tree.size, root: tree.root() };
     const note = signCheckpoint(signed, signer);
-    appendFileSync(checkpointsOf(file), note);
+    appendFileSync(checkpointsFile(file), note);
     const root = Buffer.from(signed.root).toString('base64');
     const verifier = verifierKeyText(signer);
-    if (json) printJson({ ...signed, root, note, file: checkpointsOf(file), verifier });
-    else print(`signed ${tree.size} commits, root ${root}, in ${checkpointsOf(file)}`);
+    if (json) printJson({ ...signed, root, note, file: checkpointsFile(file), verifier });
+    else print(`signed ${tree.size} commits, root ${root}, in ${checkpointsFile(file)}`);
   });
 }
 
@@ -108,7 +106,7 @@ export function signWhileAppending(
   let signed = 0;
   const write = (): void => {
     const head = { origin: signer.name, size: tree.size, root: tree.root() };
-    appendFileSync(checkpointsOf(file), signCheckpoint(head, signer));
+    appendFileSync(checkpointsFile(file), signCheckpoint(head, signer));
     signed = tree.size;
   };
   const subscription = ledger.subscribe(0, ({ hash }) => {
@@ -153,7 +151,7 @@ async function prove(text: string, flags: ProveFlags): Promise<void> {
  */
 export function signedCheckpoints(file: string, verifierText: string): readonly Checkpoint[] {
   const verifier: VerifierKey = parseVerifierKey(verifierText);
-  const path = checkpointsOf(file);
+  const path = checkpointsFile(file);
   const opened = splitNotes(readText(path, 'checkpoints')).flatMap((note) => {
     const found = openCheckpoint(note, verifier);
     return found?.origin === verifier.name ? [found] : [];

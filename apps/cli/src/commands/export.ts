@@ -12,6 +12,7 @@ import { withLedgerOption } from '../options';
 import { print, printJson } from '../output';
 import { progressBar } from '../progress';
 import { exportCsvCommand } from './export-csv';
+import { exportLogCommand } from './log-text';
 
 interface ExportFlags {
   readonly ledger: string;
@@ -37,6 +38,7 @@ export function exportCommand(program: Command): void {
     .option('--until <position>', 'only up to this commit')
     .action((flags: ExportFlags) => run(flags));
   exportCsvCommand(exports);
+  exportLogCommand(exports);
 }
 
 async function run(flags: ExportFlags): Promise<void> {

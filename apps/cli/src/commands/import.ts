@@ -9,6 +9,7 @@ import { nonNegativeInteger, withJsonOption } from '../options';
 import { print, printJson } from '../output';
 import { progressBar } from '../progress';
 import { importFtraceCommand } from './import-ftrace';
+import { importLogCommand } from './log-text';
 
 interface ImportFlags {
   readonly cmdq?: string;
@@ -21,7 +22,7 @@ interface ImportFlags {
 export function importCommand(program: Command): void {
   const imports = program
     .command('import')
-    .description('turn what others recorded into recordings');
+    .description('turn what others recorded into recordings, or an exported log into a ledger');
   withJsonOption(imports.command('qemu-trace'))
     .description('a QEMU SMMUv3 trace and the raw commands recorded with it')
     .argument('<trace>', 'trace text, plain or .gz')
@@ -33,6 +34,7 @@ export function importCommand(program: Command): void {
     .requiredOption('--out <recording>', 'file to write; packed when it ends in .gz')
     .action((trace: string, flags: ImportFlags) => run(trace, flags));
   importFtraceCommand(imports);
+  importLogCommand(imports);
 }
 
 async function run(trace: string, flags: ImportFlags): Promise<void> {
