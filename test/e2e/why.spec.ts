@@ -12,7 +12,7 @@ import {
 } from '@steward/replay';
 import { CD } from '@steward/smmu';
 import { projectRoot } from '../conformance/project-root';
-import { documentOf, expectTranscript, steward } from './built-cli';
+import { documentOf, expectTranscript, linesOf, steward } from './built-cli';
 import { DEVICE, GUEST, SmallGuest } from './small-guest';
 
 const CD_AT = 0x4002_0000;
@@ -29,7 +29,7 @@ const OTHER_PAGE = 0x4020_1000;
 describe('steward why', () => {
   let folder: string;
   let ledger: SqliteLedger;
-  const at = { cd: 0, leaf: 0, s1: 0, remapped: 0, illegal: 0 };
+  const at = { cd: 0, leaf: 0, s1: 0, remapped: 0, illegal: 0, unmapped: 0 };
   let hit: { pa: bigint; path: number };
   beforeAll(async () => {
     const guest = await SmallGuest.open();
@@ -57,6 +57,9 @@ describe('steward why', () => {
     hit = { pa: dma?.words[1] ?? 0n, path: path.end.kind === 'ok' ? path.end.pa : 0 };
     at.remapped = (await guest.store([[leafAt, page(OTHER_PAGE)]])).position;
     at.illegal = (await guest.changeSte(ILLEGAL)).position;
+    const ram = { iova: '0x40000000', length: '0x400000' } as const;
+    const unmap = { type: 'UnmapIova', ioas: `${GUEST}.ioas`, ...ram } as const;
+    at.unmapped = (await guest.issue('vmm:g', unmap)).position;
     folder = await guest.close({ keep: true });
     const file = join(folder, 'ledger.db');
     const migrations = join(projectRoot(), 'migrations');
@@ -141,6 +144,32 @@ describe('steward why', () => {
     expect(await first(at.remapped)).toBe(false);
     const nowhere = translationIs(ledger, DEVICE, { iova: 0x5000n, to: undefined });
     expect([await nowhere(0), await nowhere(at.remapped)]).toEqual([true, true]);
+  });
+
+  it('of a driver that forgets a command, the fan-out says what is missing', () => {
+    const out = join(folder, 'forgets.db');
+    const change = ['--policy', 'forgets=CMD_TLBI_NH_ALL'];
+    const file = join(folder, 'ledger.db');
+    const forked = steward(
+      'fork',
+      '--at',
+      '0',
+      '--out',
+      out,
+      ...change,
+      '--ledger',
+      file,
+      '--json',
+    );
+    expect(documentOf(forked)).toMatchObject({
+      totals: { original: { stale: { hostWindows: 0 } }, fork: { stale: { hostWindows: 1 } } },
+    });
+    const missingIn = (ledgerFile: string) =>
+      linesOf(steward('audit', 'fanout', '--missing', '--json', '--ledger', ledgerFile)).flatMap(
+        (line) => (line['missing'] as object[]).map((one) => [line['position'], one]),
+      );
+    expect(missingIn(file)).toEqual([]);
+    expect(missingIn(out)).toMatchObject([[at.unmapped, { rule: 'not-invalidated' }]]);
   });
 
   it('at the command line', () => {

@@ -19,8 +19,10 @@ function table() {
       const open = { toPosition: null, toAt: null, endedBy: null };
       return spans.push({ ...span, ...open, spanId: spans.length + 1 });
     },
-    end(device, end) {
-      const at = spans.findIndex((s) => s.device === device && s.toPosition === null);
+    end(device, end, pasid = null) {
+      const at = spans.findIndex(
+        (s) => s.device === device && s.pasid === pasid && s.toPosition === null,
+      );
       if (at < 0) return false;
       spans[at] = { ...spans[at]!, ...end };
       return true;
@@ -167,6 +169,31 @@ describe('AttachmentSpans', () => {
       [null, null, null],
       ['p', 'vs', null],
       [null, 'vs', 9],
+    ]);
+  });
+
+  it('keeps spans of PASIDs beside those of their device', () => {
+    const { spans, tables } = table();
+    const projection = new AttachmentSpans(tables);
+    const s1: DomainEvent = {
+      ...{ type: 'S1DomainAllocated', domain: 's1', vm: 'v', ioas: 'i', smmu: 's' },
+      ...{ asid: 9, automatic: false },
+    };
+    const pasid = { device: 'd', pasid: 5, domain: 's1' };
+    const on: DomainEvent = {
+      ...{ type: 'DevicePasidAttached', ...pasid },
+      holder: { kind: 's1-domain', id: 's1' },
+    } as never;
+    const off: DomainEvent = { type: 'DevicePasidDetached', ...pasid };
+    for (const c of [commit(1, added), commit(2, bound), commit(3, s1, on), commit(4, off)]) {
+      projection.project(c, () => ste);
+    }
+    projection.project(commit(5, detached), () => ste);
+    expect(spans.map((s) => [s.pasid, s.kind, s.asid, s.fromPosition, s.toPosition])).toEqual([
+      [null, 'blocked', null, 1, 2],
+      [null, 'blocked', null, 2, 5],
+      [5, 's1-domain', 9, 3, 4],
+      [null, 'blocked', null, 5, null],
     ]);
   });
 

@@ -9,6 +9,8 @@ export type SteOf = (device: string) => readonly bigint[];
 /** What the rows need to know of a span beside its commit. */
 interface Held {
   readonly device: string;
+  /** Absent: the device's own traffic. */
+  readonly pasid?: number;
   readonly vm: string | null;
   readonly domain: string | null;
   readonly kind: string;
@@ -28,7 +30,7 @@ interface Place {
 /**
  * The attachment history: who held which device on what, from which commit to which. Every device is in
  * exactly one span at any position, also when nothing is attached (`blocked`) or the
- * host kernel holds it (`kernel-dma`).
+ * host kernel holds it (`kernel-dma`). A PASID has spans of its own beside that, while it is attached.
  */
 export class AttachmentSpans {
   private readonly vmOf = new Map<string, string>();
@@ -49,19 +51,17 @@ export class AttachmentSpans {
     this.recordAttempt(commit);
     for (const stored of commit.events) {
       const event = eventOf(stored);
+      const { attachments } = this.tables;
+      const end = { toPosition: commit.position, toAt: commit.at, endedBy: commit.commandId };
+      if (event.type === 'DevicePasidDetached') attachments.end(event.device, end, event.pasid);
       const held = this.heldAfter(event);
       if (held === undefined) continue;
-      const { attachments } = this.tables;
-      attachments.end(held.device, {
-        toPosition: commit.position,
-        toAt: commit.at,
-        endedBy: commit.commandId,
-      });
-      const { vste, parent = null, vsmmu = null, asid = null, ...row } = held;
+      const { vste, parent = null, vsmmu = null, asid = null, pasid = null, ...row } = held;
+      attachments.end(held.device, end, pasid);
       const words = steOf(held.device);
       const ste = words.map(hex64);
       attachments.begin({
-        ...{ ...row, parent, vsmmu, asid },
+        ...{ ...row, parent, vsmmu, asid, pasid },
         vste0: vste?.[0] ?? null,
         vste1: vste?.[1] ?? null,
         ste,
@@ -130,6 +130,12 @@ export class AttachmentSpans {
         return this.blocked(event.device);
       case 'DeviceDetached':
         return this.blocked(event.device);
+      case 'DevicePasidAttached': {
+        const { device, pasid, domain } = event;
+        const asid = this.asidOf.get(domain);
+        const held = { device, pasid, vm: this.vmOf.get(device) ?? null, domain, vmid: null };
+        return { ...held, kind: 's1-domain', ...(asid !== undefined && { asid }) };
+      }
       case 'DeviceAttached': {
         const { device, target, vste, vmid, parent } = event;
         const vm = this.vmOf.get(device) ?? null;

@@ -69,8 +69,21 @@ export function fanOutOf(
       openBatch(batches).stes.push({ streamId, words: Array.from(wordsOf(words), hex64) });
     } else invalidations += addCommands(batches, payload, wordsOf(words));
   }
+  if (![...smmus.values()].flat().some(({ commands }) => commands.length > 0)) return undefined;
+  return fanOutWith(commit, smmus, invalidations);
+}
+
+/** The fan-out of a commit that put no command on an SMMU. */
+export function noFanOut(commit: StoredCommit): FanOut {
+  return fanOutWith(commit, new Map(), 0);
+}
+
+function fanOutWith(
+  commit: StoredCommit,
+  smmus: ReadonlyMap<string, readonly OpenBatch[]>,
+  invalidations: number,
+): FanOut {
   const all = [...smmus.values()].flat().flatMap(({ commands }) => commands);
-  if (all.length === 0) return undefined;
   const { position, at, actor, commandId, command, causationId } = commit;
   return {
     ...{ position, at, actor, commandId },

@@ -2,7 +2,7 @@ export { AttachmentSpans } from './attachment-spans';
 export type { SteOf } from './attachment-spans';
 export { EffectTotals, isInvalidation } from './effect-totals';
 export type { DmaTotals } from './effect-totals';
-export { fanOutOf, REMOVED_KINDS } from './fan-out';
+export { fanOutOf, noFanOut, REMOVED_KINDS } from './fan-out';
 export type { Batch, FannedCommand, FanOut, RemovedKind } from './fan-out';
 export { steView } from './ste-view';
 export type { SteView } from './ste-view';

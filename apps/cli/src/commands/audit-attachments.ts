@@ -74,7 +74,8 @@ function printSpan(span: Shown): void {
   const end = span.toPosition === null ? 'now' : `${span.toPosition}`;
   const range = `commits ${span.fromPosition} to ${end}`;
   const gap = span.gap ? colour.yellow('  in between') : '';
-  print(`${colour.bold(span.device)}  ${range}  ${span.kind} ${span.domain ?? ''}${gap}`);
+  const pasid = span.pasid === null ? '' : ` PASID ${span.pasid}`;
+  print(`${colour.bold(span.device)}${pasid}  ${range}  ${span.kind} ${span.domain ?? ''}${gap}`);
   const command = span.command === null ? '' : `${span.command} `;
   print(`  from ${span.fromAt} by ${span.actor}, ${command}${span.beganBy}`);
   if (span.toAt !== null) print(`  to   ${span.toAt}, command ${span.endedBy}`);

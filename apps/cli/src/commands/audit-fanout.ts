@@ -1,15 +1,18 @@
-import { fanOutOf } from '@steward/audit';
-import type { Batch, FannedCommand, FanOut } from '@steward/audit';
+import { entryText, fanOutOf, noFanOut } from '@steward/audit';
+import type { Batch, FannedCommand, FanOut, ViolationView } from '@steward/audit';
+import { staleHistory } from '@steward/replay';
 import { decodeEntry, oneLine } from '../decoded';
 import { CliError, EXIT } from '../exit-codes';
-import { positionOf, withReadModels } from '../ledger-access';
+import { positionOf, withReadModels, type OpenLedger } from '../ledger-access';
 import { colour, print, printJsonLine } from '../output';
+import { progressBar } from '../progress';
 
 export interface FanOutFlags {
   readonly ledger: string;
   readonly json?: boolean;
   readonly position?: string;
   readonly since?: string;
+  readonly missing?: boolean;
 }
 
 /** `audit fanout`: every commit of the range whose effects hold SMMU commands. */
@@ -20,27 +23,55 @@ export async function fanOut(flags: FanOutFlags): Promise<void> {
   await withReadModels(flags.ledger, async ({ ledger, readModels }) => {
     const first = await positionOf(flags.position ?? flags.since ?? '1', ledger);
     const until = flags.position === undefined ? await ledger.latest() : first;
+    const missing = flags.missing ? await missingIn(ledger, until) : undefined;
     let shown = 0;
     for await (const commit of ledger.commits({ after: first - 1, until })) {
-      const found = fanOutOf(commit, [...readModels.effects.read(commit.position)]);
+      const lacking = missing?.get(commit.position) ?? [];
+      const seen = fanOutOf(commit, [...readModels.effects.read(commit.position)]);
+      const found = seen ?? (lacking.length > 0 ? noFanOut(commit) : undefined);
       if (found === undefined) continue;
       shown++;
-      if (flags.json) printJsonLine(found);
-      else printFanOut(found);
+      if (flags.json) printJsonLine(missing === undefined ? found : { ...found, missing: lacking });
+      else printFanOut(found, lacking);
     }
     if (shown === 0 && !flags.json) print('no commit of the range put a command on an SMMU');
   });
 }
 
-function printFanOut(found: FanOut): void {
+/** What each commit owed and did not do, as the coherence checker finds it: by commit. */
+async function missingIn(
+  ledger: OpenLedger['ledger'],
+  until: number,
+): Promise<ReadonlyMap<number, readonly ViolationView[]>> {
+  const found = new Map<number, ViolationView[]>();
+  const bar = progressBar('replaying');
+  const progress = (position: number): void => bar.update(position, until);
+  for await (const finding of staleHistory(ledger, { until, progress })) {
+    if (finding.kind !== 'violation') continue;
+    const { position } = finding.at;
+    found.set(position, [...(found.get(position) ?? []), finding]);
+  }
+  bar.stop();
+  return found;
+}
+
+function printFanOut(found: FanOut, missing: readonly ViolationView[]): void {
   const { position, cause, actor, causationId, totals, smmus } = found;
   const by = causationId === null ? '' : `, caused by commit ${causationId}`;
   print(`${colour.bold(`commit ${position}`)}  ${cause} by ${actor}${by}`);
   for (const { smmu, batches } of smmus) for (const batch of batches) printBatch(smmu, batch);
+  for (const violation of missing) printMissing(violation);
   const { invalidations, redundant, syncs } = totals;
   const idle = redundant === 0 ? '' : `, ${redundant} found nothing to remove`;
   const gone = removedText(totals.removed);
   print(`  ${invalidations} invalidations${idle}; ${syncs} CMD_SYNC${gone && `; ${gone}`}`);
+}
+
+function printMissing({ rule, by, smmu, left, leftCount, tag }: ViolationView): void {
+  const tagged = tag === null ? '' : `, ${tag.entries} entries under ${tag.kind} ${tag.id}`;
+  const count = leftCount === 0 ? '' : `, ${leftCount} entries left`;
+  print(colour.red(`  MISSING on ${smmu}: ${rule} (${by}${count}${tagged})`));
+  for (const entry of left) print(colour.red(`    ${entryText(entry)}`));
 }
 
 function printBatch(smmu: string, { commands, stes, synced }: Batch): void {

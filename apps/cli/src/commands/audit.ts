@@ -22,6 +22,7 @@ export function auditCommand(program: Command): void {
     .description('which commands each commit put on which SMMU, and what they removed')
     .option('--position <position>', 'only this commit')
     .option('--since <position>', 'from this commit on')
+    .option('--missing', 'also what each commit owed and did not do; replays the log up to there')
     .action((flags: FanOutFlags) => fanOut(flags));
   withLedgerOption(audit.command('stale'))
     .description('stale windows and stale uses; a page on every rule that was broken (exit 7)')

@@ -66,6 +66,7 @@ function spansIn({ readModels }: OpenLedger, { since, until }: Range): Attachmen
 const ATTACHMENTS: CsvColumns<AttachmentSpan> = [
   ['spanId', (s) => s.spanId],
   ['device', (s) => s.device],
+  ['pasid', (s) => s.pasid],
   ['vm', (s) => s.vm],
   ['kind', (s) => s.kind],
   ['domain', (s) => s.domain],

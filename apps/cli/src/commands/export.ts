@@ -86,7 +86,8 @@ async function* eventsOf(
   for (const span of readModels.attachments.find({})) {
     const cut = cutTo(span, { since, until });
     if (cut === undefined) continue;
-    yield* picture.span({ ...cut, host: hostOf.get(span.device) ?? '', args: argsOf(span) }, until);
+    const host = hostOf.get(span.device) ?? '';
+    yield* picture.span({ ...cut, device: trackOf(span), host, args: argsOf(span) }, until);
   }
 }
 
@@ -114,6 +115,11 @@ function shownWindow(window: StaleWindow, host: string): ShownWindow {
     owner: owner.kind === 'host' ? 'host driver' : `guest ${owner.vm}`,
     args: { openedBy: opened.event, closedBy: closed?.event ?? null, entries, uses, latent },
   };
+}
+
+/** Spans of one track follow each other; those of a PASID lie beside the device's. */
+function trackOf({ device, pasid }: AttachmentSpan): string {
+  return pasid === null ? device : `${device} PASID ${pasid}`;
 }
 
 /** The part of a span that lies in the range. */

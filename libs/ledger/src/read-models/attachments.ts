@@ -9,6 +9,8 @@ import { guarded } from '../sqlite/sqlite-error';
  */
 export interface NewAttachmentSpan {
   readonly device: string;
+  /** 20 bits; null: the device's own traffic. */
+  readonly pasid: number | null;
   /** The VM that holds the device; null when the host does. */
   readonly vm: string | null;
   readonly domain: string | null;
@@ -73,7 +75,7 @@ interface Encoded {
 }
 type SpanRow = Omit<AttachmentSpan, keyof Encoded> & Encoded;
 
-const COLUMNS = `span_id AS spanId, device, vm, domain, kind, parent, vsmmu, vste0, vste1, ste,
+const COLUMNS = `span_id AS spanId, device, pasid, vm, domain, kind, parent, vsmmu, vste0, vste1, ste,
   ste_before AS steBefore, stes_at_sync AS stesAtSync, vmid, asid, ats, actor,
   from_position AS fromPosition, from_at AS fromAt, to_position AS toPosition, to_at AS toAt,
   began_by AS beganBy, ended_by AS endedBy, command`;
@@ -94,29 +96,32 @@ export class Attachments {
   ) {
     this.insert = lazily<[Omit<NewAttachmentSpan, keyof Encoded> & Encoded], never>(
       db,
-      `INSERT INTO attachments (device, vm, domain, kind, parent, vsmmu, vste0, vste1, ste,
+      `INSERT INTO attachments (device, pasid, vm, domain, kind, parent, vsmmu, vste0, vste1, ste,
          ste_before, stes_at_sync, vmid, asid, ats, actor, from_position, from_at, began_by, command)
-       VALUES (@device, @vm, @domain, @kind, @parent, @vsmmu, @vste0, @vste1, @ste,
+       VALUES (@device, @pasid, @vm, @domain, @kind, @parent, @vsmmu, @vste0, @vste1, @ste,
          @steBefore, @stesAtSync, @vmid, @asid, @ats, @actor, @fromPosition, @fromAt, @beganBy,
          @command)`,
     );
-    this.finish = lazily<[AttachmentEnd & { readonly device: string }], never>(
+    this.finish = lazily<
+      [AttachmentEnd & { readonly device: string; readonly pasid: number | null }],
+      never
+    >(
       db,
       `UPDATE attachments SET to_position = @toPosition, to_at = @toAt, ended_by = @endedBy
-       WHERE device = @device AND to_position IS NULL`,
+       WHERE device = @device AND pasid IS @pasid AND to_position IS NULL`,
     );
     this.removeAll = lazily<[], never>(db, 'DELETE FROM attachments');
   }
 
-  /** Begins a span and returns its id. The device's open span is not ended by this. */
+  /** Begins a span and returns its id. The open span of the device or its PASID is not ended by this. */
   begin(span: NewAttachmentSpan): number {
     const row = encode(span);
     return guarded(this.file, () => Number(this.insert().run(row).lastInsertRowid));
   }
 
-  /** Ends the device's open span. Returns whether there was one. */
-  end(device: string, end: AttachmentEnd): boolean {
-    return guarded(this.file, () => this.finish().run({ ...end, device }).changes > 0);
+  /** Ends the open span of the device, or of one of its PASIDs. Returns whether there was one. */
+  end(device: string, end: AttachmentEnd, pasid: number | null = null): boolean {
+    return guarded(this.file, () => this.finish().run({ ...end, device, pasid }).changes > 0);
   }
 
   /** Spans in the order in which they began. */

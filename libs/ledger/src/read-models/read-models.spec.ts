@@ -134,6 +134,7 @@ describe('transaction', () => {
 describe('attachments', () => {
   const span = (device: string, fromPosition: number): NewAttachmentSpan => ({
     device,
+    pasid: null,
     vm: 'vm/1',
     domain: 'nested-domain/1',
     kind: 'nested',
@@ -183,6 +184,23 @@ describe('attachments', () => {
     models.attachments.end('device/1', end(9));
     expect(models.attachments.find()).toEqual([{ ...open, ...end(9) }]);
     expect(models.attachments.end('device/1', end(10))).toBe(false);
+  });
+});
+
+describe('attachments of PASIDs', () => {
+  it('lie beside that of their device, and end by themselves', () => {
+    const at = { fromAt: '2026-01-31T12:00:00Z', beganBy: 'c', command: null, actor: 'ann' };
+    const span: NewAttachmentSpan = {
+      ...{ device: 'd', pasid: null, vm: null, domain: null, kind: 'blocked', parent: null },
+      ...{ vsmmu: null, vste0: null, vste1: null, ste: null, steBefore: null, stesAtSync: [] },
+      ...{ vmid: null, asid: null, ats: false, fromPosition: 1, ...at },
+    };
+    for (const pasid of [null, 1, 2]) models.attachments.begin({ ...span, pasid });
+    const end = { toPosition: 4, toAt: '2026-01-31T13:00:00Z', endedBy: 'c' };
+    expect(models.attachments.end('d', end, 2)).toBe(true);
+    expect(models.attachments.end('d', end, 3)).toBe(false);
+    const open = models.attachments.find({ at: 4 }).map(({ pasid }) => pasid);
+    expect(open).toEqual([null, 1]);
   });
 });
 
