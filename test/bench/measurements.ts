@@ -4,6 +4,7 @@ import { LEDGER_APPEND } from './ledger/append';
 import { LEDGER_READ } from './ledger/read';
 import { MACHINE_REPLAY } from './machine/replay';
 import type { Measurement } from './measurement';
+import { TIME_TRAVEL } from './replay/time-travel';
 import { IDLE_STREAM } from './smmu/idle-stream';
 import { INVALIDATE } from './smmu/invalidate';
 import { TRANSLATE } from './smmu/translate';
@@ -16,6 +17,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ...HOST_FANOUT,
   ...LEDGER_APPEND,
   LEDGER_READ,
+  TIME_TRAVEL,
   ...MACHINE_REPLAY,
   PERFETTO,
 ];

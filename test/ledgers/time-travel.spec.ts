@@ -7,6 +7,7 @@ import {
   Snapshots,
   SnapshotTaker,
   States,
+  type SnapshotPace,
 } from '@steward/replay';
 import Database from 'better-sqlite3';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ import { projectRoot } from '../conformance/project-root';
 import { keptLedgers, openCopy, type OpenCopy } from './corpus';
 
 const EVERY = 250;
+const pace = (events: number): SnapshotPace => ({ events, bytesPerEvent: Infinity });
 
 let copy: OpenCopy;
 let store: SnapshotStore;
@@ -25,7 +27,7 @@ beforeAll(async () => {
   copy = await openCopy(kept);
   commits = kept.commits;
   store = SnapshotStore.open(copy.file);
-  await new SnapshotTaker(copy.ledger, store, EVERY).advance();
+  await new SnapshotTaker(copy.ledger, store, pace(EVERY)).advance();
 });
 afterAll(async () => {
   store.close();
@@ -42,6 +44,24 @@ it('snapshots are taken every so many events of a host, and are small', () => {
   const taken = store.list();
   expect(taken.length).toBeGreaterThan(5);
   for (const { storedBytes } of taken) expect(storedBytes).toBeLessThan(200_000);
+});
+
+it('the larger a state, the more events lie between two snapshots', async () => {
+  const [kept] = keptLedgers();
+  if (kept === undefined) throw new Error('no ledger is kept');
+  const other = await openCopy(kept);
+  const few = SnapshotStore.open(other.file);
+  await new SnapshotTaker(other.ledger, few, { events: EVERY, bytesPerEvent: 64 }).advance();
+  const [first, second] = few.list();
+  if (first === undefined || second === undefined) throw new Error('too few snapshots');
+  let events = 0;
+  const { ledger } = other;
+  for await (const commit of ledger.commits({ after: first.position, until: second.position })) {
+    events += commit.events.length;
+  }
+  expect(events).toBeGreaterThanOrEqual(first.storedBytes / 64);
+  few.close();
+  await other.close();
 });
 
 it('states at any position are those of the whole log, reached from the nearest snapshot', async () => {
@@ -92,7 +112,7 @@ it('a thread takes them while others write, and lets the last be finished', asyn
   const failures: Error[] = [];
   const migrations = join(projectRoot(), 'migrations');
   const background = new BackgroundSnapshots(
-    { file: other.file, migrations, every: 1000 },
+    { file: other.file, migrations, pace: pace(1000) },
     (error) => failures.push(error),
   );
   background.committed(999);

@@ -3,7 +3,7 @@ export { replay } from './replay';
 export type { ChangedBehaviour, Divergence, ReplayResult } from './replay';
 export { BackgroundSnapshots, type SnapshotThreadData } from './snapshots/background-snapshots';
 export { HostHistory, historyVersion } from './snapshots/host-history';
-export { SnapshotTaker, SNAPSHOT_EVERY } from './snapshots/snapshot-taker';
+export { SnapshotTaker, SNAPSHOT_PACE, type SnapshotPace } from './snapshots/snapshot-taker';
 export { Snapshots } from './snapshots/snapshots';
 export { difference, type Difference } from './time-travel/difference';
 export { States, type AggregateView, type Selection } from './time-travel/states';

@@ -99,9 +99,10 @@ export class SnapshotStore {
 
   /**
    * Keeps a snapshot in place of one at the same position. It is compressed off the calling thread.
+   * @returns the bytes it takes.
    * @throws LedgerError `busy`, `io`
    */
-  async put({ bytes, ...entry }: Snapshot): Promise<void> {
+  async put({ bytes, ...entry }: Snapshot): Promise<number> {
     const stored = await compress(bytes, { level: constants.Z_BEST_SPEED });
     const row: Row = { ...entry, rawBytes: bytes.length, sha256: sha256(stored), stored };
     guarded(this.file, () =>
@@ -112,6 +113,7 @@ export class SnapshotStore {
         )
         .run(row),
     );
+    return stored.length;
   }
 
   /**

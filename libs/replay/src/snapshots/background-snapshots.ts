@@ -1,13 +1,13 @@
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { SNAPSHOT_EVERY } from './snapshot-taker';
+import { SNAPSHOT_PACE, type SnapshotPace } from './snapshot-taker';
 
 /** What the thread is started with. */
 export interface SnapshotThreadData {
   readonly file: string;
   /** Directory of the numbered `.sql` files. */
   readonly migrations: string;
-  readonly every?: number;
+  readonly pace?: SnapshotPace;
 }
 
 const ENTRY = join(__dirname, `snapshot-thread${extname(__filename)}`);
@@ -35,7 +35,7 @@ export class BackgroundSnapshots {
   /** To be told of commits that are durable: how many events they have. */
   committed(events: number): void {
     this.events += events;
-    if (this.events < (this.data.every ?? SNAPSHOT_EVERY) || this.hasFailed) return;
+    if (this.events < (this.data.pace ?? SNAPSHOT_PACE).events || this.hasFailed) return;
     this.events = 0;
     if (this.worker === undefined) this.worker = this.start();
     else this.worker.postMessage('more');

@@ -1,26 +1,35 @@
 import type { Ledger, SnapshotStore, StoredCommit } from '@steward/ledger';
-import { HostHistory, historyVersion } from './host-history';
+import { EVERYTHING, HostHistory, historyVersion } from './host-history';
 import { Snapshots } from './snapshots';
 
-/** Events of a host between two of its snapshots, unless told otherwise: about 50 ms of folding. */
-export const SNAPSHOT_EVERY = 4096;
+/** When a host's next snapshot is due. */
+export interface SnapshotPace {
+  /** At the earliest after so many of its events. */
+  readonly events: number;
+  /** And after one event for so many stored bytes of its last one, so that snapshots stay small beside the log. */
+  readonly bytesPerEvent: number;
+}
+
+/** So many events fold in about 100 ms, and take several times the room of a usual snapshot. */
+export const SNAPSHOT_PACE: SnapshotPace = { events: 2048, bytesPerEvent: 64 };
 
 interface Followed {
   readonly history: HostHistory;
   /** Since its last snapshot. */
   events: number;
+  /** How many make the next one due. */
+  due: number;
 }
 
-/** Follows a ledger and keeps a snapshot of each host every so many of its events. */
+/** Follows a ledger and keeps a snapshot of each host as often as the pace says. */
 export class SnapshotTaker {
   private readonly hosts = new Map<string, Followed>();
   private position = 0;
 
-  /** @param every events of a host between two snapshots. */
   constructor(
     private readonly ledger: Ledger,
     private readonly store: SnapshotStore,
-    private readonly every = SNAPSHOT_EVERY,
+    private readonly pace = SNAPSHOT_PACE,
   ) {}
 
   /**
@@ -43,9 +52,9 @@ export class SnapshotTaker {
     this.store.keepOnly(historyVersion());
     let from = latest;
     for await (const host of this.ledger.hosts()) {
-      const found = { position: latest, wanted: { machine: true, selects: () => true } };
+      const found = { position: latest, wanted: EVERYTHING };
       const history = (await snapshots.nearest(this.ledger, host, found)) ?? new HostHistory(host);
-      this.hosts.set(host, { history, events: 0 });
+      this.hosts.set(host, { history, events: 0, due: this.pace.events });
       from = Math.min(from, history.position);
     }
     this.position = from;
@@ -55,16 +64,18 @@ export class SnapshotTaker {
     const { host, position } = commit;
     let followed = this.hosts.get(host);
     if (followed === undefined) {
-      followed = { history: new HostHistory(host), events: 0 };
+      followed = { history: new HostHistory(host), events: 0, due: this.pace.events };
       this.hosts.set(host, followed);
     }
     if (position <= followed.history.position) return;
     followed.history.apply(commit);
     followed.events += commit.events.length;
-    if (followed.events < this.every) return;
-    followed.events = 0;
+    if (followed.events < followed.due) return;
     const bytes = followed.history.encode();
     const version = historyVersion();
-    await this.store.put({ host, position, commitHash: commit.hash, version, bytes });
+    const { hash: commitHash } = commit;
+    const stored = await this.store.put({ host, position, commitHash, version, bytes });
+    followed.events = 0;
+    followed.due = Math.max(this.pace.events, stored / this.pace.bytesPerEvent);
   }
 }

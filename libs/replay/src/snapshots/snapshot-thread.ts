@@ -4,12 +4,12 @@ import type { SnapshotThreadData } from './background-snapshots';
 import { SnapshotTaker } from './snapshot-taker';
 
 /** The thread that takes snapshots: it follows the ledger on its own, so that nobody waits for it. */
-const { file, migrations, every } = workerData as SnapshotThreadData;
+const { file, migrations, pace } = workerData as SnapshotThreadData;
 
 async function follow(): Promise<void> {
   const ledger = await SqliteLedger.open({ file, migrations, mode: 'read' });
   const store = SnapshotStore.open(file);
-  const taker = new SnapshotTaker(ledger, store, every);
+  const taker = new SnapshotTaker(ledger, store, pace);
   let turn = taker.advance();
   parentPort?.on('message', (message: 'more' | 'end') => {
     turn = turn.then(async (reached) => {
