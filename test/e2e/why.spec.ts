@@ -138,11 +138,11 @@ describe('steward why', () => {
 
   it('a predicate of bisect finds where a translation changed', async () => {
     const to = BigInt(hit.path);
-    const first = translationIs(ledger, DEVICE, { iova: IOVA, to });
+    const first = translationIs({ ledger }, DEVICE, { iova: IOVA, to });
     expect(await Promise.all([first(at.s1 - 1)])).toEqual([false]);
     expect(await first(at.remapped - 1)).toBe(true);
     expect(await first(at.remapped)).toBe(false);
-    const nowhere = translationIs(ledger, DEVICE, { iova: 0x5000n, to: undefined });
+    const nowhere = translationIs({ ledger }, DEVICE, { iova: 0x5000n, to: undefined });
     expect([await nowhere(0), await nowhere(at.remapped)]).toEqual([true, true]);
   });
 

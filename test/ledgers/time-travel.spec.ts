@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { SnapshotStore, snapshotFile } from '@steward/ledger';
 import {
   BackgroundSnapshots,
+  deviceAttached,
   HostHistory,
   historyVersion,
   Snapshots,
@@ -75,6 +76,23 @@ it('states at any position are those of the whole log, reached from the nearest 
     }),
     { seed: 1, numRuns: 6, endOnFailure: true },
   );
+});
+
+it('a question about a device has one answer, with snapshots and without', async () => {
+  const { ledger } = copy;
+  let device = '';
+  for await (const stream of ledger.streams('device')) device = stream.slice('device/'.length);
+  const history = { ledger, snapshots: new Snapshots(store) };
+  const asked = [history, { ledger }].map((h) => deviceAttached(h, device, 'blocked'));
+  const answers = new Set<boolean>();
+  const positions: number[] = [];
+  for await (const { position } of ledger.stream(`device/${device}`)) positions.push(position);
+  for (const position of [commits, ...positions.slice(0, 6), ...positions.slice(-2)]) {
+    const [fast, slow] = await Promise.all(asked.map((holds) => holds(position)));
+    expect(fast).toBe(slow);
+    answers.add(slow === true);
+  }
+  expect(answers.size).toBe(2);
 });
 
 it('a snapshot of another log, of other code, or a damaged one is passed over', async () => {

@@ -4,7 +4,7 @@ export type { ChangedBehaviour, Divergence, ReplayResult } from './replay';
 export { BackgroundSnapshots, type SnapshotThreadData } from './snapshots/background-snapshots';
 export { HostHistory, historyVersion } from './snapshots/host-history';
 export { SnapshotTaker, SNAPSHOT_PACE, type SnapshotPace } from './snapshots/snapshot-taker';
-export { Snapshots } from './snapshots/snapshots';
+export { Snapshots, type LoggedHistory } from './snapshots/snapshots';
 export { difference, type Difference } from './time-travel/difference';
 export { States, type AggregateView, type Selection } from './time-travel/states';
 export type { View, ViewObject } from './time-travel/state-view';

@@ -38,16 +38,16 @@ interface BisectFlags {
 const PREDICATES = {
   attached: {
     needs: ['device', 'to'],
-    make: ({ ledger }: OpenLedger, f: Asked) => deviceAttached(ledger, f.device, f.to),
+    make: (open: OpenLedger, f: Asked) => deviceAttached(open, f.device, f.to),
   },
   ste: {
     needs: ['device', 'field', 'value'],
-    make: ({ ledger }: OpenLedger, f: Asked) => steFieldEquals(ledger, f.device, f),
+    make: (open: OpenLedger, f: Asked) => steFieldEquals(open, f.device, f),
   },
   translation: {
     needs: ['device', 'iova', 'to'],
-    make: ({ ledger }: OpenLedger, f: Asked) =>
-      translationIs(ledger, f.device, { iova: hexAddress(f.iova), to: addressOrNowhere(f.to) }),
+    make: (open: OpenLedger, f: Asked) =>
+      translationIs(open, f.device, { iova: hexAddress(f.iova), to: addressOrNowhere(f.to) }),
   },
   'stale-use': { needs: [], make: ({ ledger }: OpenLedger) => staleUsed(ledger) },
   coherence: { needs: [], make: ({ ledger }: OpenLedger) => coherenceBroken(ledger) },

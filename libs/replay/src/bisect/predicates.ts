@@ -1,5 +1,6 @@
 import { translationPath } from '@steward/audit';
-import type { Digests, Ledger } from '@steward/ledger';
+import type { Digests } from '@steward/ledger';
+import type { LoggedHistory } from '../snapshots/snapshots';
 import { MachineStates } from '../time-travel/machine-states';
 import { States } from '../time-travel/states';
 import type { View, ViewObject } from '../time-travel/state-view';
@@ -12,16 +13,16 @@ class DeviceStates {
   private states: States | undefined;
 
   constructor(
-    private readonly ledger: Ledger,
+    private readonly history: LoggedHistory,
     private readonly device: string,
   ) {}
 
   /** The device's state at a position; undefined before it existed. */
   async at(position: number): Promise<ViewObject | undefined> {
     if (this.states === undefined || this.states.position > position) {
-      this.states = new States({ kind: 'device', id: this.device });
+      this.states = new States({ kind: 'device', id: this.device }, this.history.snapshots);
     }
-    await this.states.advance(this.ledger, position);
+    await this.states.advance(this.history.ledger, position);
     return this.states.views().get(`device/${this.device}`)?.state;
   }
 }
@@ -34,8 +35,8 @@ function attachedTo(state: ViewObject | undefined): string | undefined {
 }
 
 /** The device is attached to a domain: `blocked`, `kind/id`, or the id alone. */
-export function deviceAttached(ledger: Ledger, device: string, to: string): Predicate {
-  const states = new DeviceStates(ledger, device);
+export function deviceAttached(history: LoggedHistory, device: string, to: string): Predicate {
+  const states = new DeviceStates(history, device);
   return async (position) => {
     const attached = attachedTo(await states.at(position));
     return attached === to || (attached !== undefined && attached.endsWith(`/${to}`));
@@ -44,11 +45,11 @@ export function deviceAttached(ledger: Ledger, device: string, to: string): Pred
 
 /** A named field of the device's STE in force has a value: its meaning (`NESTED`) or `0x…`; zero is `0x0`. */
 export function steFieldEquals(
-  ledger: Ledger,
+  history: LoggedHistory,
   device: string,
   { field, value }: { readonly field: string; readonly value: string },
 ): Predicate {
-  const states = new DeviceStates(ledger, device);
+  const states = new DeviceStates(history, device);
   return async (position) => {
     const ste = (await states.at(position))?.['ste'] as { fields: ViewObject } | undefined;
     if (ste === undefined) return false;
@@ -62,14 +63,14 @@ export function steFieldEquals(
  * permissions. Before the device existed it led nowhere.
  */
 export function translationIs(
-  ledger: Ledger,
+  history: LoggedHistory,
   device: string,
   { iova, to }: { readonly iova: bigint; readonly to: bigint | undefined },
 ): Predicate {
-  let states = new MachineStates();
+  let states = new MachineStates(history.snapshots);
   return async (position) => {
-    if (states.position > position) states = new MachineStates();
-    await states.advance(ledger, position);
+    if (states.position > position) states = new MachineStates(history.snapshots);
+    await states.advance(history.ledger, position);
     const host = states.host(states.hostOfDevice(device) ?? '');
     if (host === undefined) return to === undefined;
     const { end } = translationPath(host, { device, iova });

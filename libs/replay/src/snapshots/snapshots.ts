@@ -2,6 +2,12 @@ import type { Ledger, SnapshotStore } from '@steward/ledger';
 import { SnapshotError } from '@steward/machine';
 import { HostHistory, historyVersion, type Wanted } from './host-history';
 
+/** A ledger, and where folding it may begin. */
+export interface LoggedHistory {
+  readonly ledger: Ledger;
+  readonly snapshots?: Snapshots;
+}
+
 /** Where folding may begin other than at the first commit. */
 export class Snapshots {
   constructor(private readonly store: Pick<SnapshotStore, 'nearest'>) {}
