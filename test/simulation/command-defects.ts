@@ -66,6 +66,13 @@ export class Delayed extends CommandDefect {
   }
 }
 
+/** The command comes before those that it has to wait for. */
+export class Early extends CommandDefect {
+  protected spoil(_queue: TappedQueue, { commands, mine }: Spoiled, forward: Forward): void {
+    forward([...commands.filter(mine), ...commands.filter((words) => !mine(words))]);
+  }
+}
+
 /** The command comes with whatever the driver issues next. */
 export class Postponed extends CommandDefect {
   private readonly held = new Map<string, CommandWords[]>();

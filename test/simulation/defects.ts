@@ -1,6 +1,14 @@
 import { commandName, type CommandName, type CommandWords } from '@steward/smmu';
 import type { SimulatedAction } from '@steward/guest';
-import { Changed, Delayed, Dropped, Postponed, WrittenLate, type Planted } from './command-defects';
+import {
+  Changed,
+  Delayed,
+  Dropped,
+  Early,
+  Postponed,
+  WrittenLate,
+  type Planted,
+} from './command-defects';
 
 /** Who has the defect; whoever finds it must blame them. */
 export type Owner = 'host driver' | 'VMM' | 'guest';
@@ -42,11 +50,52 @@ type Kind = new (
   position: () => number,
 ) => Planted;
 
+const ATC_INV = { command: 'ATC_INV', origin: 'driver' } as const;
+
 const KINDS: Readonly<Record<string, Kind>> = {
   drop: Dropped,
   delay: Delayed,
   postpone: Postponed,
 };
+
+const ATC: readonly Defect[] = [
+  ...Object.entries(KINDS).map(([kind, Class]): Defect => ({
+    ...{ name: `${kind}.ATC_INV`, owner: 'host driver', ats: true },
+    tap: (at) => new Class({ command: 'ATC_INV', origin: 'driver' }, at),
+  })),
+  {
+    ...{ name: 'wrong.ATC_INV.StreamID.next', owner: 'host driver', ats: true },
+    tap: (at) => new Changed({ ...ATC_INV, field: 'StreamID', change: (v) => v ^ 1n }, at),
+  },
+  {
+    ...{ name: 'wrong.ATC_INV.Size.page', owner: 'host driver', ats: true },
+    tap: (at) => new Changed({ ...ATC_INV, field: 'Size', change: () => 0n }, at),
+  },
+  {
+    ...{ name: 'early.ATC_INV', owner: 'host driver', ats: true },
+    tap: (at) => new Early(ATC_INV, at),
+  },
+  {
+    ...{ name: 'forwarded.drop.ATC_INV', owner: 'host driver', ats: true },
+    tap: (at) => new Dropped({ command: 'ATC_INV', origin: 'guest' }, at),
+  },
+  {
+    ...{
+      name: 'forwarded.wrong.ATC_INV.StreamID.of-another-vdevice',
+      owner: 'host driver',
+      ats: true,
+    },
+    tap: (at) =>
+      new Changed(
+        { command: 'ATC_INV', origin: 'guest', field: 'StreamID', change: (v) => v ^ 1n },
+        at,
+      ),
+  },
+  {
+    ...{ name: 'guest.forgets.ATC_INV', owner: 'guest', ats: true },
+    guest: (action) => forgetting(action, 'ATC_INV'),
+  },
+];
 
 /** Fields with a wrong value: what happens to it. */
 const WRONG: readonly {
@@ -118,6 +167,7 @@ export const DEFECTS: readonly Defect[] = [
       (at) => new Changed({ command, origin: 'guest', field, change }, at),
     ),
   ),
+  ...ATC,
   { name: 'vmm.does-not-forward', owner: 'VMM', vmmSkips: 'ForwardInvalidations' },
   ...(['TLBI_NH_VA', 'TLBI_NH_ASID', 'CFGI_CD'] as const).map((command): Defect => ({
     name: `guest.forgets.${command}`,

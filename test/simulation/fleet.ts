@@ -1,8 +1,10 @@
 import { toHex, type Hex } from '@steward/domain';
+import type { TappedQueue } from '@steward/host';
 import type { Finding } from '@steward/machine';
+import type { CachedEntry } from '@steward/smmu';
 import { virtualIdr } from '@steward/vmm';
 import { seeded } from '../seeded';
-import { Adversary } from './adversary';
+import { Adversary, type Reader } from './adversary';
 import type { Planted } from './command-defects';
 import type { Defect, Owner } from './defects';
 import { RAM_BYTES, SimulatedVm } from './simulated-vm';
@@ -32,7 +34,7 @@ export interface FleetOptions {
 }
 
 /** A host with VMs that come and go, by a seed: everything that may happen on it, checked at every step. */
-export class Fleet implements Listener {
+export class Fleet implements Listener, Reader {
   readonly breaches: Breach[] = [];
   readonly world: World;
   /** The defect between driver and queues, and where it acted. */
@@ -50,13 +52,15 @@ export class Fleet implements Listener {
     for (let i = 0; i < 8; i++) this.random(2);
     const { defect, faults = true } = options;
     const planted = defect?.tap?.(() => this.world.position);
-    const tap = faults ? new Adversary((smmu) => this.hotAccesses(smmu), planted) : planted;
+    const tap = faults ? new Adversary(this, planted) : planted;
     this.planted = planted;
     this.world = new World(this, {
       ...(tap !== undefined && { tap }),
       ...(defect?.vmmSkips !== undefined && { vmmSkips: defect.vmmSkips }),
     });
     const ril = this.random(2) === 0;
+    const ats = this.random(2) === 0;
+    this.ats = defect?.ats ?? ats;
     const twoSmmus = this.random(2) === 0;
     this.idr = ['0x0d44101b', '0x02730010', '0x0', ril ? '0x1414' : '0x1014', '0x0', '0x75'];
     this.idr = this.idr.map((word, i) => (i === 3 && !ril ? '0x1014' : word));
@@ -66,7 +70,7 @@ export class Fleet implements Listener {
 
   private readonly smmus: readonly string[];
   private readonly ril: boolean;
-  private readonly ats = false;
+  private readonly ats: boolean;
 
   /** The machine before any VM. */
   setUp(): void {
@@ -87,7 +91,7 @@ export class Fleet implements Listener {
         const device = deviceOf(vm, n);
         const streamIds = [this.streamIdOf(device)];
         const ats = this.ats;
-        world.mustAsk({ type: 'AddDevice', device, smmu, streamIds, canwbs: true, ats });
+        world.mustAsk({ type: 'AddDevice', device, smmu, streamIds, canwbs: true, ats, atc: ats });
       }
     }
   }
@@ -103,15 +107,17 @@ export class Fleet implements Listener {
     } else vm.step();
   }
 
-  /** Physical StreamIDs and IOVAs that devices behind an SMMU may read ahead. */
-  *hotAccesses(smmu: string): Generator<{ streamId: number; address: bigint }> {
+  /** Whatever devices behind an SMMU might want is fetched and translated, here and in their ATCs. */
+  readAhead({ smmu, hardware }: TappedQueue): void {
     for (const [at, vm] of this.vms.entries()) {
       if (this.smmus[at % this.smmus.length] !== smmu) continue;
       for (let n = 0; n < DEVICES_PER_VM; n++) {
         const device = deviceOf(at, n);
         const streamId = this.streamIdOf(device);
         for (const iova of vm?.hotIovas(device) ?? [0x1000]) {
-          yield { streamId, address: BigInt(iova) };
+          const address = BigInt(iova);
+          hardware.prefetch({ streamId, address });
+          if (this.ats) this.world.machine.host(HOST).readAhead(device, address);
         }
       }
     }
@@ -131,7 +137,7 @@ export class Fleet implements Listener {
   private judge(finding: Finding): void {
     if (finding.kind === 'violation') {
       const { rule, at, by: culprit, smmu, left } = finding.violation;
-      const what = `${smmu}, ${at.event}: ${JSON.stringify(left?.entries[0]?.entry ?? '')}`;
+      const what = `${smmu}, ${at.event}: ${cachedText(left?.entries[0]?.entry)}`;
       const { position } = at;
       this.breaches.push({ position, by: rule, what, culprit, since: position });
     } else if (finding.kind === 'use') {
@@ -159,6 +165,13 @@ export class Fleet implements Listener {
     const [vm = 0, n = 0] = device.slice(1).split('.').map(Number);
     return 0x10 + vm * 8 + n;
   }
+}
+
+function cachedText(entry: CachedEntry | undefined): string {
+  if (entry === undefined) return '';
+  return Object.entries(entry)
+    .map(([name, value]) => `${name} ${String(value)}`)
+    .join(', ');
 }
 
 function deviceOf(vm: number, n: number): string {

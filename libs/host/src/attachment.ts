@@ -1,3 +1,4 @@
+import type { AtsDevice } from '@steward/smmu';
 import { INVALID_CD, composeCd } from './cd-composition';
 import { CdTable } from './cd-table';
 import { planEntryUpdate } from './entry-update';
@@ -19,6 +20,8 @@ export interface Master {
   readonly streamIds: readonly number[];
   /** The device and the path to it can do ATS. */
   readonly ats: boolean;
+  /** Its ATCs, by StreamID; none where it has no such cache. */
+  readonly atcs: ReadonlyMap<number, AtsDevice>;
   /** log2 of the SubstreamIDs that the device can send and the SMMU take; 0: none but 0, which is none. */
   readonly pasidBits: number;
   /** Undefined while blocked. For a nested attachment: the stage-2 parent. */

@@ -9,6 +9,7 @@ import {
 import { convertGuestCommand } from './command-conversion';
 import { eventStreamId, guestRecord } from './fault-events';
 import type { CommandTap } from './command-tap';
+import { atcsOf, deviceAccess } from './device-port';
 import { syncIssue } from './issue';
 import { NestParent } from './nest-parent';
 import { Stage1Domain } from './stage1-domain';
@@ -107,6 +108,7 @@ export class HostDriver {
       smmu,
       streamIds,
       ats: device.ats,
+      atcs: device.atc === true ? atcsOf(smmu.hardware, streamIds) : new Map(),
       pasidBits: usablePasidBits(device.pasidBits, smmu.probe),
       domain: undefined,
       atsEnabled: false,
@@ -217,11 +219,19 @@ export class HostDriver {
     const streamId = master.streamIds[streamIndex];
     if (streamId === undefined) throw new RangeError(`${device} has no stream ${streamIndex}`);
     const { hardware, events } = master.smmu;
-    const outcome = hardware.access({ ...transaction, streamId });
+    const outcome = deviceAccess(master, streamId, transaction);
     for (const record of events.drain()) this.handleEvent(master.smmu, record);
     if (outcome.kind !== 'stalled') return outcome;
     const waits = hardware.stalledTransactions().some(({ stag }) => stag === outcome.stag);
     return waits ? outcome : { kind: 'abort', event: outcome.event };
+  }
+
+  /** A device whose ATS is on translates an address ahead, into its ATC. */
+  readAhead(device: string, address: bigint): void {
+    const { smmu, atcs, atsEnabled } = this.masterOf(device);
+    if (!atsEnabled) return;
+    for (const port of atcs.values()) port.translate({ address, write: false });
+    for (const record of smmu.events.drain()) this.handleEvent(smmu, record);
   }
 
   /** The eight words of the STE of a device's first stream, as they stand in memory. */

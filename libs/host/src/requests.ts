@@ -10,6 +10,8 @@ export interface DeviceDescription {
   readonly canwbs: boolean;
   /** The device has an ATS capability and its root complex allows it. */
   readonly ats: boolean;
+  /** The device has an ATC, and translates through it while ATS is on. Default false. */
+  readonly atc?: boolean;
   /** log2 of the PASIDs it can send, 1 … 20; absent: none. */
   readonly pasidBits?: number;
   /** ASID of the DMA domain the kernel gives it; absent: the device aborts while nobody holds it. */

@@ -1,5 +1,5 @@
 import { addressOf, fromHex, parseStream, unreachable } from '@steward/domain';
-import type { DomainEvent, Hex } from '@steward/domain';
+import type { DomainEvent } from '@steward/domain';
 import { ForgottenCommands, HostDriver } from '@steward/host';
 import type { AttachRequest, CommandTap, IdrWords } from '@steward/host';
 import { PhysicalMemory } from '@steward/smmu';
@@ -7,6 +7,7 @@ import type { CommandWords, Smmu } from '@steward/smmu';
 import type { CoherenceChecker } from './coherence/coherence-checker';
 import type { GuestTarget } from './coherence/guest-requests';
 import { performDma } from './dma';
+import { attachRequest, found, rangeOf, type EventNamed } from './event-arguments';
 import { EffectRecorder } from './effect-recorder';
 import type { MachineEffect } from './effects';
 import { GuestMemory } from './guest-memory';
@@ -25,8 +26,6 @@ interface Vsmmu {
   readonly queues: GuestQueues;
   readonly devices: Map<number, string>;
 }
-
-type EventNamed<T extends DomainEvent['type']> = Extract<DomainEvent, { type: T }>;
 
 /** One host: its physical memory, driver and SMMUs, and what its guests keep in their RAM. */
 export class HostMachine {
@@ -107,6 +106,11 @@ export class HostMachine {
     return this.driver.nestedSte(this.vsmmu(vsmmu).parent, vste);
   }
 
+  /** A device with an ATC translates an address ahead, as it may at any time. Nothing is accessed. */
+  readAhead(device: string, iova: bigint): void {
+    this.driver.readAhead(device, iova);
+  }
+
   /** Host address that backs a guest address. */
   backing(vm: string, ipa: number): number | undefined {
     return this.guests.get(vm)?.backing(ipa);
@@ -144,12 +148,12 @@ export class HostMachine {
       case 'HostPolicyChanged':
         return this.driver.changePolicy(event.policy);
       case 'DeviceAdded': {
-        const { device, smmu, streamIds, canwbs, ats, dmaAsid, pasidBits } = event;
+        const { device, smmu, streamIds, canwbs, ats, atc = false, dmaAsid, pasidBits } = event;
         this.streamIds.set(device, streamIds);
         const dma = dmaAsid === undefined ? {} : { dmaAsid };
         if (dmaAsid !== undefined) this.dmaDevices.add(device);
         const pasids = pasidBits === undefined ? {} : { pasidBits };
-        const master = { id: device, smmu, streamIds, canwbs, ats, ...pasids, ...dma };
+        const master = { id: device, smmu, streamIds, canwbs, ats, atc, ...pasids, ...dma };
         return this.driver.addDevice(master);
       }
       case 'VmCreated':
@@ -376,23 +380,4 @@ export class HostMachine {
   private vsmmu(id: string): Vsmmu {
     return found(this.vsmmus.get(id), id);
   }
-}
-
-function rangeOf({ iova, length }: { readonly iova: Hex; readonly length: Hex }) {
-  return { iova: addressOf(iova), length: addressOf(length) };
-}
-
-function attachRequest(event: EventNamed<'DeviceAttached'>): AttachRequest {
-  const { target, vste, vsid, vsmmu } = event;
-  if (target.kind === 's1-domain') return { kind: 'stage1', domain: target.id };
-  const parent = found(event.parent, `parent of ${target.id}`);
-  if (vste === undefined) return { kind: 'parent', parent };
-  const words = vste.map((w: Hex) => fromHex(w)) as [bigint, bigint];
-  const guest = { ...(vsid !== undefined && { vsid }), ...(vsmmu !== undefined && { vsmmu }) };
-  return { kind: 'nested', parent, vste: words, ...guest };
-}
-
-function found<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new Error(`the machine knows no ${what}: the log is incomplete`);
-  return value;
 }

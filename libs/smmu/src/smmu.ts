@@ -54,6 +54,7 @@ export class Smmu {
   private readonly stalls = new StalledTransactions();
   private readonly ats = new AtsPort();
   private readonly requests: TranslationRequests;
+  private readonly provenance: Provenance | undefined;
   private readonly commandQueue: CommandQueue;
   private readonly eventQueue: EventQueue;
   private readonly input = new InputAddress();
@@ -93,7 +94,9 @@ export class Smmu {
       this.translator,
       this.eventQueue,
       this.control,
+      provenance,
     );
+    this.provenance = provenance;
     this.commandQueue = this.createCommandQueue();
   }
 
@@ -162,6 +165,7 @@ export class Smmu {
   /** Makes a device's ATC the target of CMD_ATC_INV for a StreamID, in place of an earlier one. */
   connectAtc(streamId: number, atc: AddressTranslationCache): void {
     this.ats.connect(streamId, atc);
+    if (this.provenance !== undefined) atc.watchedBy(streamId, this.provenance);
   }
 
   /**

@@ -41,6 +41,7 @@ function remedy(entry: EntryView): string {
   if (cache === 'STE') return `CMD_CFGI_STE StreamID=${streamId}`;
   if (cache === 'L1STD') return 'CMD_CFGI_STE Leaf=0 of a StreamID it leads to';
   if (cache === 'CD' || cache === 'L1CD') return `CMD_CFGI_CD StreamID=${streamId}`;
+  if (cache === 'ATC') return `CMD_ATC_INV StreamID=${streamId}`;
   const leaf = cache === 'walk' ? ' Leaf=0' : '';
   if (stage === 'stage 2') return `CMD_TLBI_S2_IPA VMID=${vmid} Address=${address}${leaf}`;
   if (asid === undefined || stage === 'nested') return `CMD_TLBI_NH_ALL VMID=${vmid}`;
@@ -114,6 +115,7 @@ export function entryText(entry: EntryView): string {
     const named = parts.filter(([, value]) => value !== undefined);
     return `${cache} ${named.map(([name, value]) => `${name}=${value}`).join(' ')}`;
   }
+  if (cache === 'ATC') return `ATC entry of StreamID ${streamId}: ${address}, 2^${sizeLog2} bytes`;
   const tag = asid === undefined ? `VMID ${vmid}` : `VMID ${vmid} ASID ${asid}`;
   const what = cache === 'walk' ? 'next table' : 'PA';
   return `${cache} entry, ${stage}, ${tag}: ${address}, 2^${sizeLog2} bytes → ${what} ${output}`;

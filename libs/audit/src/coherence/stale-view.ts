@@ -142,7 +142,7 @@ const HEX = new Set(['streamId', 'address', 'output']);
 
 function entryView({ entry, pa, word, why }: StaleEntry): EntryView {
   const fields = Object.entries(entry as CachedEntry).map(([name, value]: [string, unknown]) =>
-    HEX.has(name) ? [name, toHex(value as number)] : [name, value],
+    HEX.has(name) ? [name, toHex(value as number | bigint)] : [name, value],
   );
   return { ...Object.fromEntries(fields), word, why, pa: toHex(pa) } as EntryView;
 }

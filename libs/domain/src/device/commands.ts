@@ -9,6 +9,8 @@ export type DeviceCommand =
       /** IORT root complex flag: coherent even with No_snoop. */
       readonly canwbs: boolean;
       readonly ats: boolean;
+      /** It has an Address Translation Cache, and uses it while its ATS is on. Default false. */
+      readonly atc?: boolean;
       /** log2 of the PASIDs it can send, 1 … 20; absent: none. */
       readonly pasidBits?: number;
       /** It has a function-level reset, which VFIO does when its VMM closes it. */

@@ -61,7 +61,7 @@ function decide(command: DeviceCommand, context: Context): Decision {
 type Of<T extends DeviceCommand['type']> = Extract<DeviceCommand, { type: T }>;
 
 function add(command: Of<'AddDevice'>, context: Context): Decision {
-  const { device, smmu, streamIds, canwbs, ats, resets, pasidBits } = command;
+  const { device, smmu, streamIds, canwbs, ats, atc, resets, pasidBits } = command;
   const iommu = context.get('smmu', smmu);
   if (iommu === undefined) return reject('ENOENT', 'smmu.absent', `no SMMU ${smmu}`);
   if (context.get('device', device) !== undefined) {
@@ -85,7 +85,8 @@ function add(command: Of<'AddDevice'>, context: Context): Decision {
   const dma = dmaAsid === undefined ? {} : { dmaAsid };
   const flr = resets === undefined ? {} : { resets };
   const pasids = pasidBits === undefined ? {} : { pasidBits };
-  const added = { device, host, smmu, streamIds, canwbs, ats, ...flr, ...pasids, ...dma };
+  const cache = atc === undefined ? {} : { atc };
+  const added = { device, host, smmu, streamIds, canwbs, ats, ...cache, ...flr, ...pasids, ...dma };
   return accept(
     emit('device', device, { type: 'DeviceAdded', ...added }),
     emit('smmu', smmu, { type: 'SmmuStreamIdsClaimed', device, streamIds }),

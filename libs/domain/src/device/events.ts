@@ -20,6 +20,8 @@ export type DeviceEvent =
       readonly canwbs: boolean;
       readonly ats: boolean;
       readonly resets?: boolean;
+      /** It has an Address Translation Cache, and uses it while its ATS is on. */
+      readonly atc?: boolean;
       /** log2 of the PASIDs it can send; absent: none. */
       readonly pasidBits?: number;
       /** ASID of the kernel's own DMA domain for it. Absent: it has none and aborts while nobody holds it. */

@@ -29,6 +29,8 @@ export function asksFor(command: CommandWords, entry: CachedEntry, target: Guest
       const ssid = COMMANDS.CFGI_CD.layout.get(command, 'SubstreamID');
       return Number(ssid) === entry.substreamId;
     }
+    case 'ATC_INV':
+      return entry.cache === 'ATC' && namesAtc(command, entry, target);
     case 'TLBI_NH_ALL':
     case 'TLBI_NSNH_ALL':
       return isStage1Of(entry, target.vmid);
@@ -46,6 +48,19 @@ export function asksFor(command: CommandWords, entry: CachedEntry, target: Guest
     default:
       return false;
   }
+}
+
+type AtcTranslation = Extract<CachedEntry, { cache: 'ATC' }>;
+
+/** CMD_ATC_INV: a span of 2^(12 + Size) bytes, aligned; without SSV the entries of all PASIDs (§4.5.1). */
+function namesAtc(command: CommandWords, entry: AtcTranslation, target: GuestTarget): boolean {
+  const { layout } = COMMANDS.ATC_INV;
+  if (target.streamIdOf(Number(layout.get(command, 'StreamID'))) !== entry.streamId) return false;
+  const ssid = Number(layout.get(command, 'SubstreamID'));
+  if (layout.get(command, 'SSV') === 1n && ssid !== entry.substreamId) return false;
+  const sizeLog2 = 12n + layout.get(command, 'Size');
+  const shift = sizeLog2 > BigInt(entry.sizeLog2) ? sizeLog2 : BigInt(entry.sizeLog2);
+  return layout.get(command, 'Address') >> shift === entry.address >> shift;
 }
 
 type Translation = Extract<CachedEntry, { cache: 'TLB' | 'walk' }>;

@@ -1,3 +1,5 @@
+import { atcKey } from '../provenance/cached-entry';
+import type { Provenance } from '../provenance/provenance';
 import type { TranslationGranted } from './translation-request';
 
 /** What tells a device's translations of one address apart. */
@@ -51,10 +53,16 @@ export class AddressTranslationCache {
   answers = true;
   private readonly spaces = new Map<string, Space>();
   private entryCount = 0;
+  private watch: { readonly streamId: number; readonly provenance: Provenance } | undefined;
 
   /** Translations cached now. */
   get count(): number {
     return this.entryCount;
+  }
+
+  /** From now on its entries are known by the StreamID that they were requested for. */
+  watchedBy(streamId: number, provenance: Provenance): void {
+    this.watch = { streamId, provenance };
   }
 
   /** Keeps what a Translation Completion granted for an address. */
@@ -62,12 +70,23 @@ export class AddressTranslationCache {
     const { sizeLog2, readable, writable, executable } = granted;
     const offset = Number(BigInt.asUintN(sizeLog2, address));
     const entry = { output: granted.address - offset, sizeLog2, readable, writable, executable };
-    const { entries } = this.space(tag);
+    const space = this.space(tag);
+    const { entries } = space;
     let pages = entries.get(sizeLog2);
     if (pages === undefined) entries.set(sizeLog2, (pages = new Map<number, AtcEntry>()));
     const page = pageOf(address, sizeLog2);
     if (!pages.has(page)) this.entryCount++;
     pages.set(page, entry);
+    this.watch?.provenance.madeOfRequest(this.keyOf(space, sizeLog2, page));
+  }
+
+  /** The same as `lookup`, for an access: whoever watches is told that the entry answers it. */
+  use(tag: AtcTag, address: bigint): AtcEntry | undefined {
+    const entry = this.lookup(tag, address);
+    if (entry === undefined || this.watch?.provenance.anyStale !== true) return entry;
+    const page = pageOf(address, entry.sizeLog2);
+    this.watch.provenance.hit(this.keyOf(this.space(tag), entry.sizeLog2, page));
+    return entry;
   }
 
   /** A translation of an address, if one is cached. */
@@ -88,9 +107,13 @@ export class AddressTranslationCache {
     const before = this.entryCount;
     for (const space of this.spaces.values()) {
       if (!names(span, space)) continue;
-      for (const [sizeLog2, pages] of space.entries) this.remove(pages, sizeLog2, span);
+      for (const [sizeLog2, pages] of space.entries) this.remove(space, { sizeLog2, pages }, span);
     }
     return before - this.entryCount;
+  }
+
+  private keyOf({ substreamId }: Space, sizeLog2: number, page: number): string {
+    return atcKey(this.watch!.streamId, substreamId, sizeLog2, page);
   }
 
   private space(tag: AtcTag): Space {
@@ -104,13 +127,19 @@ export class AddressTranslationCache {
   }
 
   /** Counts through the span's pages or through the entries, whichever are fewer. */
-  private remove(pages: Map<number, AtcEntry>, sizeLog2: number, span: AtcSpan): void {
+  private remove(
+    space: Space,
+    { sizeLog2, pages }: { readonly sizeLog2: number; readonly pages: Map<number, AtcEntry> },
+    span: AtcSpan,
+  ): void {
     const first = pageOf(span.address, Math.max(sizeLog2, span.sizeLog2));
     const perSpan = 2 ** Math.max(0, span.sizeLog2 - sizeLog2);
     const from = first * perSpan;
     const last = from + perSpan - 1;
     const drop = (page: number): void => {
-      if (pages.delete(page)) this.entryCount--;
+      if (!pages.delete(page)) return;
+      this.entryCount--;
+      this.watch?.provenance.removed(this.keyOf(space, sizeLog2, page));
     };
     if (perSpan <= pages.size) for (let page = from; page <= last; page++) drop(page);
     else for (const page of pages.keys()) if (page >= from && page <= last) drop(page);

@@ -33,25 +33,33 @@ export class AtsDevice {
 
   /** One access by way of the ATC. */
   access(access: DeviceAccess): DeviceOutcome {
-    const cached = this.atc.lookup(access, access.address);
+    const cached = this.atc.use(access, access.address);
     if (cached !== undefined && permits(cached, access)) return this.send(access, cached);
-    const { write, ...request } = access;
-    const completion = this.smmu.translationRequest({
-      ...request,
-      streamId: this.streamId,
-      noWrite: !write,
-    });
+    const completion = this.translate(access);
     if (completion.kind !== 'success') return { kind: 'denied', completion };
-    this.atc.fill(access, access.address, completion);
     const filled = this.atc.lookup(access, access.address);
     if (filled === undefined || !permits(completion, access)) return { kind: 'denied', completion };
     return this.send(access, filled);
   }
 
+  /** Asks for a translation and caches what is granted. */
+  translate(access: DeviceAccess): TranslationCompletion {
+    const { write, ...request } = access;
+    const { streamId } = this;
+    const completion = this.smmu.translationRequest({ ...request, streamId, noWrite: !write });
+    if (completion.kind === 'success') this.atc.fill(access, access.address, completion);
+    return completion;
+  }
+
   private send(access: DeviceAccess, entry: AtcEntry): Outcome {
     const offset = BigInt.asUintN(entry.sizeLog2, access.address);
     const address = BigInt(entry.output) + offset;
-    return this.smmu.access({ ...access, streamId: this.streamId, address, translated: true });
+    const { streamId } = this;
+    const outcome = this.smmu.access({ ...access, streamId, address, translated: true });
+    if (outcome.kind !== 'ok') return outcome;
+    // The SMMU lets a Translated transaction pass; what it may do is what the completion granted.
+    const { readable, writable } = entry;
+    return { ...outcome, readable, writable };
   }
 }
 

@@ -3,6 +3,7 @@ import type { StreamConfiguration } from '../configuration/stream-configuration'
 import type { StreamFinder } from '../configuration/stream-finder';
 import type { EventQueue } from '../events/event-queue';
 import { faultRecord, isTranslationFault, type Attributes, type Fault } from '../events/faults';
+import type { Provenance } from '../provenance/provenance';
 import type { Control } from '../registers/control';
 import type { Features } from '../registers/features';
 import type { Stage1Context } from '../translation/context';
@@ -32,10 +33,18 @@ export class TranslationRequests {
     private readonly translator: Translator,
     private readonly events: EventQueue,
     private readonly control: Control,
+    private readonly provenance?: Provenance,
   ) {}
 
   /** Answers one request. An SMMU without ATS has nothing that could answer: UR, and no event. */
   answer(request: TranslationRequest): TranslationCompletion {
+    this.provenance?.beginRequest();
+    const completion = this.find(request);
+    this.provenance?.endRequest();
+    return completion;
+  }
+
+  private find(request: TranslationRequest): TranslationCompletion {
     if (!this.features.ats) return { kind: 'unsupported-request' };
     const { control } = this;
     if (!control.enabled) return this.refuse(request);

@@ -49,7 +49,7 @@ export class ContextTable {
     const cached = stream.cds.cd(index);
     const { provenance } = this;
     if (cached !== undefined) {
-      if (provenance?.anyStale === true) provenance.hit(cdKey(stream.streamId, index));
+      if (provenance?.watchesHits === true) provenance.hit(cdKey(stream.streamId, index));
       return cached ?? BAD_CD;
     }
     provenance?.begin();

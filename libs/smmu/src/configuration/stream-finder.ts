@@ -31,7 +31,7 @@ export class StreamFinder {
   stream(streamId: number, control: Control): StreamConfiguration | Fault {
     const cached = this.cache.ste(streamId);
     if (cached !== undefined) {
-      if (this.provenance?.anyStale === true) this.provenance.hit(steKey(streamId));
+      if (this.provenance?.watchesHits === true) this.provenance.hit(steKey(streamId));
       return cached;
     }
     const failed = this.streams.fetch(control.streamTable, streamId);

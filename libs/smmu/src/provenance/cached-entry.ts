@@ -8,7 +8,16 @@ export type CachedEntry =
   | { readonly cache: 'CD'; readonly streamId: number; readonly substreamId: number }
   /** Level-1 CD descriptor, by its index. */
   | { readonly cache: 'L1CD'; readonly streamId: number; readonly index: number }
-  | CachedTranslation;
+  | CachedTranslation
+  /** A translation in the ATC of the device with this StreamID. */
+  | {
+      readonly cache: 'ATC';
+      readonly streamId: number;
+      readonly substreamId?: number;
+      /** First input address. */
+      readonly address: bigint;
+      readonly sizeLog2: number;
+    };
 
 /** An entry of the TLB (`TLB`) or of the walk cache (`walk`). */
 export interface CachedTranslation {
@@ -40,9 +49,23 @@ export const l1stdKey = (index: number): string => `L1STD ${index}`;
 export const cdKey = (streamId: number, index: number): string => `CD ${streamId} ${index}`;
 export const l1cdKey = (streamId: number, index: number): string => `L1CD ${streamId} ${index}`;
 
-/** The configuration structure that a key names. */
+/** @param page the entry's address in units of its size. */
+export const atcKey = (
+  streamId: number,
+  substreamId: number | undefined,
+  sizeLog2: number,
+  page: number,
+): string => `ATC ${streamId} ${substreamId ?? '-'} ${sizeLog2} ${page}`;
+
+/** The configuration structure, or the translation in an ATC, that a key names. */
 export function structureOf(key: string): CachedEntry {
-  const [cache, a, b] = key.split(' ');
+  const [cache, a, b, c, d] = key.split(' ');
+  if (cache === 'ATC') {
+    const sizeLog2 = Number(c);
+    const substream = b === '-' ? {} : { substreamId: Number(b) };
+    const address = BigInt(d ?? 0) << BigInt(sizeLog2);
+    return { cache, streamId: Number(a), ...substream, address, sizeLog2 };
+  }
   const [first, second] = [Number(a), Number(b)];
   switch (cache) {
     case 'STE':

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { AtsDevice } from '../ats/ats-device';
 import { apply, fleet, fresh, operation, perform, VAS } from '../__fixtures__/fleet';
 import {
   AF,
@@ -6,12 +7,17 @@ import {
   AP_RW,
   HTTU_IDR,
   nestedMachine,
+  NESTED_IDR,
   S1_PAGE,
   S2_PAGE,
 } from '../__fixtures__/machine';
 import type { CachedEntry, EntryKey } from './cached-entry';
 import type { ChangedWord, StalenessWatcher } from './provenance';
 
+type Nested = ReturnType<typeof nestedMachine>;
+
+/** NESTED_IDR with IDR0.ATS. */
+const ATS_IDR = [NESTED_IDR[0] | (1 << 10), ...NESTED_IDR.slice(1)] as unknown as typeof NESTED_IDR;
 /** Dirty Bit Modifier of a leaf (DDI 0487 D8.3). */
 const DBM = 1n << 51n;
 
@@ -187,6 +193,48 @@ describe('what is known of the origin of cached entries', () => {
     expect(witness.entries()).toContainEqual(
       expect.objectContaining({ stage: 'nested', address: va + 4096 }),
     );
+  });
+
+  it('knows a translation in an ATC by all that led to it: STE, CD and the tables of both stages', () => {
+    const wordOf = {
+      STE: (nested: Nested) => nested.machine.steAddress(0),
+      CD: (nested: Nested) => nested.cd,
+      'stage 1': (nested: Nested) => nested.s1Entry,
+      'stage 2': (nested: Nested) => nested.s2Entry,
+    };
+    for (const [what, find] of Object.entries(wordOf)) {
+      const witness = new Witness();
+      const nested = nestedMachine({
+        idr: ATS_IDR,
+        observer: { staleness: witness },
+        steFields: { EATS: 1n },
+      });
+      const { machine, va } = nested;
+      machine.smmu.writeRegister('CR0', 0x1dn);
+      // Whatever the caches hold already is part of the answer too.
+      for (const warm of [false, true]) {
+        const device = new AtsDevice(machine.smmu, 0);
+        const access = { address: BigInt(va), write: false };
+        if (warm) machine.read(0, va);
+        expect([what, device.access(access)]).toEqual([
+          what,
+          expect.objectContaining({ kind: 'ok' }),
+        ]);
+        const pa = find(nested);
+        const before = machine.memory.read64(pa);
+        machine.memory.write64(pa, before ^ (1n << 20n));
+        const entry = { cache: 'ATC', streamId: 0, address: BigInt(va), sizeLog2: 12 };
+        expect([what, witness.entries()]).toEqual([what, expect.arrayContaining([entry])]);
+        witness.uses = [];
+        device.access(access);
+        expect(witness.uses).toContain(`ATC 0 - 12 ${va / 4096}`);
+        machine.memory.write64(pa, before);
+        machine.command('ATC_INV', { StreamID: 0n, Size: 52n });
+        machine.command('CFGI_STE', { StreamID: 0n });
+        machine.command('TLBI_NSNH_ALL');
+        expect(witness.entries()).toEqual([]);
+      }
+    }
   });
 
   it('holds nothing for true that was made from memory given back', () => {

@@ -50,8 +50,11 @@ interface TranslationNames {
 export class Provenance implements MemoryObserver, WordListener {
   private readonly trail = new Trail();
   private readonly dependencies = new Dependencies();
-  /** Where in the trail the stage at work began. */
+  /** Where in the trail the walk at work began, and in it the stage. */
+  private base = 0;
   private start = 0;
+  /** An ATS Translation Request is being answered: all it leads through is part of the answer. */
+  private requested = false;
   /** The last stale entry that the trail leads through. */
   private taint: EntryKey | undefined;
   /** Nodes of TLB entries by place, and of configuration structures by name. */
@@ -81,11 +84,26 @@ export class Provenance implements MemoryObserver, WordListener {
     return this.staleNodes !== 0;
   }
 
+  /** Whether a hit has to be told of. */
+  get watchesHits(): boolean {
+    return this.requested || this.staleNodes !== 0;
+  }
+
   /** A walk or a fetch begins. */
   begin(): void {
-    this.trail.length = 0;
-    this.start = 0;
-    this.taint = undefined;
+    if (!this.requested) this.clear();
+    this.base = this.trail.length;
+    this.start = this.base;
+  }
+
+  /** A Translation Request begins: its answer is made of the STE, the CD and all tables it needs. */
+  beginRequest(): void {
+    this.clear();
+    this.requested = true;
+  }
+
+  endRequest(): void {
+    this.requested = false;
   }
 
   /** Stage 2 begins to translate: what it makes does not depend on what was read before. */
@@ -94,7 +112,7 @@ export class Provenance implements MemoryObserver, WordListener {
   }
 
   leaveStage2(): void {
-    this.start = 0;
+    this.start = this.base;
   }
 
   /** A translation table descriptor was read. Big-endian ones are compared in all their bits. */
@@ -111,6 +129,7 @@ export class Provenance implements MemoryObserver, WordListener {
 
   /** A cached entry answered an access. */
   hit(key: EntryKey): void {
+    if (this.requested) return this.through(key);
     if (this.staleNodes === 0) return;
     const node = this.node(key);
     if (node !== undefined && this.dependencies.isStale(node)) this.watcher.staleUsed(key);
@@ -128,8 +147,17 @@ export class Provenance implements MemoryObserver, WordListener {
 
   /** An entry was cached, made from the trail of the stage at work. */
   made(key: EntryKey): void {
+    this.make(key, this.start);
+  }
+
+  /** A device cached the answer to its last Translation Request. */
+  madeOfRequest(key: EntryKey): void {
+    this.make(key, 0);
+  }
+
+  private make(key: EntryKey, start: number): void {
     this.removed(key);
-    const node = this.dependencies.add(this.trail, this.start);
+    const node = this.dependencies.add(this.trail, start);
     this.keys[node] = key;
     if (typeof key === 'number') this.places[key] = node;
     else this.names.set(key, node);
@@ -151,6 +179,11 @@ export class Provenance implements MemoryObserver, WordListener {
     if (!stale) return;
     this.staleNodes--;
     this.watcher.staleRemoved(key);
+  }
+
+  private clear(): void {
+    this.trail.length = 0;
+    this.taint = undefined;
   }
 
   private node(key: EntryKey): number | undefined {
