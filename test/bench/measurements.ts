@@ -1,3 +1,4 @@
+import { ATTACHMENTS } from './audit/attachments';
 import { HOST_FANOUT } from './host/fanout';
 import { PERFETTO } from './interop/perfetto';
 import { LEDGER_APPEND } from './ledger/append';
@@ -19,5 +20,6 @@ export const MEASUREMENTS: readonly Measurement[] = [
   LEDGER_READ,
   TIME_TRAVEL,
   ...MACHINE_REPLAY,
+  ATTACHMENTS,
   PERFETTO,
 ];
