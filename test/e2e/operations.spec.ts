@@ -13,6 +13,7 @@ import Database from 'better-sqlite3';
 import { projectRoot } from '../conformance/project-root';
 import { documentOf, steward } from './built-cli';
 
+const KEPT = join(projectRoot(), 'test/fixtures/ledgers');
 const SCENARIO = join(projectRoot(), 'scenarios/linux-guests.yaml');
 
 describe('a ledger that is moved about', () => {
@@ -24,26 +25,26 @@ describe('a ledger that is moved about', () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'steward-operations-'));
     ledger = at('ledger.db');
-    const run = steward('run', SCENARIO, '--guests', '1', '--ledger', ledger, '--json');
-    expect(run.code).toBe(0);
-    ({ digest } = documentOf(run));
+    const [kept] = JSON.parse(readFileSync(join(KEPT, 'ledgers.json'), 'utf8')) as {
+      readonly file: string;
+      readonly digest: string;
+    }[];
+    digest = kept?.digest;
+    writeFileSync(ledger, gunzipSync(readFileSync(join(KEPT, kept?.file ?? ''))));
+    // Brings it up to date and computes its read models.
+    expect(steward('audit', 'attachments', '--ledger', ledger).code).toBe(0);
   }, 120_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test('export ndjson, import ndjson: the same hashes, the same digests, the same text', () => {
+  test('export ndjson, import ndjson: the same hashes and digests', () => {
     const out = at('log.ndjson.gz');
     expect(steward('export', 'ndjson', '--ledger', ledger, '--out', out).code).toBe(0);
     const copy = at('imported.db');
     const imported = steward('import', 'ndjson', out, '--ledger', copy, '--json');
     expect(imported.code).toBe(0);
-    const verified = documentOf(steward('verify', '--ledger', copy, '--json'));
-    expect(documentOf(imported)).toMatchObject({ commits: verified['commits'] });
     const replayed = documentOf(steward('replay', '--ledger', copy, '--json'));
     expect(replayed).toMatchObject({ digest, recordedDigest: digest, diverged: null });
-    expect(steward('export', 'ndjson', '--ledger', copy, '--out', at('again.ndjson.gz')).code).toBe(
-      0,
-    );
-    expect(readFileSync(at('again.ndjson.gz')).equals(readFileSync(out))).toBe(true);
+    expect(replayed['position']).toBe(documentOf(imported)['commits']);
     expect(steward('import', 'ndjson', out, '--ledger', copy).code).toBe(4);
   }, 60_000);
 
@@ -63,7 +64,7 @@ describe('a ledger that is moved about', () => {
     const copied = documentOf(steward('backup', backup, '--ledger', ledger, '--json'));
     const { hash } = documentOf(steward('restore', backup, '--ledger', restored, '--json'));
     expect(hash).toBe(copied['hash']);
-    expect(documentOf(steward('replay', '--ledger', restored, '--json'))).toMatchObject({ digest });
+    expect(steward('verify', '--ledger', restored).code).toBe(0);
     expect(steward('restore', backup, '--ledger', restored).code).toBe(4);
     const db = new Database(backup);
     db.exec("UPDATE commits SET actor = 'nobody' WHERE position = 3");
@@ -72,6 +73,37 @@ describe('a ledger that is moved about', () => {
     expect([refused.code, refused.stderr]).toEqual([5, expect.stringMatching(/BAD at commit 3/)]);
     expect(existsSync(at('never.db'))).toBe(false);
     expect(steward('restore', at('missing.db'), '--ledger', at('never.db')).code).toBe(3);
+  }, 60_000);
+
+  test('bundle: read-only wherever a ledger is asked for, and a ledger again by restore', () => {
+    const bundle = at('lab.bundle');
+    const packed = documentOf(
+      steward('bundle', bundle, '--snapshots', '--ledger', ledger, '--json'),
+    );
+    const verified = documentOf(steward('verify', '--ledger', bundle, '--json'));
+    expect(verified).toMatchObject({ ok: true, commits: packed['commits'] });
+    const spans = ['audit', 'attachments', '--json', '--ledger'];
+    expect(steward(...spans, bundle).stdout).toBe(steward(...spans, ledger).stdout);
+    expect(steward('run', SCENARIO, '--append', '--ledger', bundle).code).toBe(4);
+    const restored = at('unpacked.db');
+    expect(steward('restore', bundle, '--ledger', restored).code).toBe(0);
+    expect(steward('verify', '--ledger', restored).code).toBe(0);
+    writeFileSync(at('cut.bundle'), readFileSync(bundle).subarray(0, 5000));
+    const refused = steward('verify', '--ledger', at('cut.bundle'));
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/cut\.bundle: /)]);
+  }, 120_000);
+
+  test('doctor: everything in order, exit 5 once the log is not, exit 3 for no ledger', () => {
+    const healthy = steward('doctor', '--ledger', ledger, '--json');
+    expect(healthy.code).toBe(0);
+    expect(documentOf(healthy)).toMatchObject({ ok: true });
+    copyFileSync(ledger, at('ill.db'));
+    const db = new Database(at('ill.db'));
+    db.exec("UPDATE commits SET actor = 'nobody' WHERE position = 3");
+    db.close();
+    const ill = steward('doctor', '--ledger', at('ill.db'));
+    expect([ill.code, ill.stdout]).toEqual([5, expect.stringMatching(/BAD +log +BAD at commit 3/)]);
+    expect(steward('doctor', '--ledger', at('nowhere.db')).code).toBe(3);
   }, 60_000);
 
   test('what a crash left is told on stderr when the ledger is opened for writing', () => {

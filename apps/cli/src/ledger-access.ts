@@ -1,8 +1,17 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { Clock } from '@steward/control';
-import { READ_MODELS, ReadModels, SnapshotStore, SqliteLedger } from '@steward/ledger';
-import type { Ledger, OpenMode } from '@steward/ledger';
+import {
+  isBundle,
+  openBundle,
+  READ_MODELS,
+  ReadModels,
+  SnapshotStore,
+  SqliteLedger,
+} from '@steward/ledger';
+import type { Ledger, OpenedBundle, OpenMode } from '@steward/ledger';
 import { BackgroundSnapshots, PositionError, resolvePosition, Snapshots } from '@steward/replay';
 import { CliError, EXIT } from './exit-codes';
 import { projectRoot } from './files';
@@ -19,8 +28,38 @@ export interface OpenLedger {
 
 const migrations = (): string => join(projectRoot(), 'migrations');
 
-/** Opens a ledger and its read models for the time `work` takes. */
+/**
+ * Opens a ledger and its read models for the time `work` takes. A bundle is unpacked and verified first, and only read;
+ * snapshots in it are not used, as nothing proves what they say.
+ */
 export async function withLedger<T>(
+  file: string,
+  mode: OpenMode,
+  work: (open: OpenLedger) => Promise<T>,
+): Promise<T> {
+  if (!isBundle(file)) return withLedgerFile(file, mode, work);
+  if (mode !== 'read')
+    throw new CliError(EXIT.refused, `${file} is a bundle; \`restore\` makes a ledger of it`);
+  return withBundle(file, async ({ ledger, snapshots }) => {
+    if (snapshots !== undefined) rmSync(snapshots);
+    return withLedgerFile(ledger, 'read', work);
+  });
+}
+
+/** Unpacks a bundle for the time `work` takes. */
+export async function withBundle<T>(
+  bundle: string,
+  work: (opened: OpenedBundle) => Promise<T>,
+): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'steward-unpacked-'));
+  try {
+    return await work(await openBundle({ bundle, folder, migrations: migrations() }));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function withLedgerFile<T>(
   file: string,
   mode: OpenMode,
   work: (open: OpenLedger) => Promise<T>,
@@ -80,20 +119,25 @@ export async function withReadModels<T>(
   file: string,
   work: (open: OpenLedger) => Promise<T>,
 ): Promise<T> {
-  const complete = await withLedger(file, 'write', async ({ ledger, readModels }) => {
-    const latest = await ledger.latest();
-    const written = readModels.checkpoints.all();
-    // A host that is behind has a checkpoint of its own.
-    return (
-      written.size === READ_MODELS.length && READ_MODELS.every((m) => written.get(m) === latest)
-    );
-  });
-  if (complete) return withLedger(file, 'read', work);
+  if (isBundle(file)) {
+    return withLedger(file, 'read', async (open) => {
+      if (await areComplete(open)) return work(open);
+      throw new CliError(EXIT.refused, `${file}: its read models lag behind; \`restore\` it first`);
+    });
+  }
+  if (await withLedger(file, 'write', areComplete)) return withLedger(file, 'read', work);
   return withControl(file, 'write', async (app, open) => {
     const { Projection } = await import('@steward/control');
     await app.get(Projection).catchUp();
     return work(open);
   });
+}
+
+async function areComplete({ ledger, readModels }: OpenLedger): Promise<boolean> {
+  const latest = await ledger.latest();
+  const written = readModels.checkpoints.all();
+  // A host that is behind has a checkpoint of its own.
+  return written.size === READ_MODELS.length && READ_MODELS.every((m) => written.get(m) === latest);
 }
 
 const EXIT_BY_CODE = { syntax: EXIT.usage, ambiguous: EXIT.usage, missing: EXIT.notFound };

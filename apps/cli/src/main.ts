@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { auditCommand } from './commands/audit';
 import { backupCommands } from './commands/backup';
+import { bundleCommand } from './commands/bundle';
 import { bisectCommand } from './commands/bisect';
 import { decodeCommand } from './commands/decode';
 import { diffCommand } from './commands/diff';
+import { doctorCommand } from './commands/doctor';
 import { evidenceCommands } from './commands/evidence';
 import { exportCommand } from './commands/export';
 import { forkCommand } from './commands/fork';
@@ -34,6 +36,8 @@ function program(): Command {
     ...[
       evidenceCommands,
       backupCommands,
+      bundleCommand,
+      doctorCommand,
       bisectCommand,
       forkCommand,
       replayCommand,

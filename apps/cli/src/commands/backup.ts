@@ -1,14 +1,20 @@
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { backUp, restore } from '@steward/ledger';
+import { backUp, isBundle, restore, snapshotFile } from '@steward/ledger';
 import type { Copied } from '@steward/ledger';
 import { projectRoot } from '../files';
+import { withBundle } from '../ledger-access';
 import { withLedgerOption } from '../options';
 import { print, printJson } from '../output';
 
 interface CopyFlags {
   readonly ledger: string;
   readonly json?: boolean;
+}
+
+interface RestoreFlags extends CopyFlags {
+  readonly trustSnapshots?: boolean;
 }
 
 export function backupCommands(program: Command): void {
@@ -19,11 +25,21 @@ export function backupCommands(program: Command): void {
       report(await backUp({ from, to, migrations: migrations() }), json),
     );
   withLedgerOption(program.command('restore'))
-    .description('make a ledger, which must not exist, of a backup that verifies')
-    .argument('<file>', 'a backup')
-    .action(async (from: string, { ledger: to, json }: CopyFlags) =>
-      report(await restore({ from, to, migrations: migrations() }), json),
+    .description('make a ledger, which must not exist, of a backup or bundle that verifies')
+    .argument('<file>', 'a backup or a bundle')
+    .option('--trust-snapshots', 'also take the snapshots of a bundle, which nothing proves')
+    .action(async (from: string, { ledger: to, json, trustSnapshots }: RestoreFlags) =>
+      report(await restored(from, to, trustSnapshots === true), json),
     );
+}
+
+function restored(from: string, to: string, trustSnapshots: boolean): Promise<Copied> {
+  if (!isBundle(from)) return restore({ from, to, migrations: migrations() });
+  return withBundle(from, async ({ ledger, snapshots }) => {
+    const copied = await restore({ from: ledger, to, migrations: migrations() });
+    if (trustSnapshots && snapshots !== undefined) copyFileSync(snapshots, snapshotFile(to));
+    return copied;
+  });
 }
 
 const migrations = (): string => join(projectRoot(), 'migrations');

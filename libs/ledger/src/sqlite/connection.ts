@@ -88,6 +88,20 @@ export function pragmaValue(db: Database.Database, pragma: string): unknown {
   return db.pragma(pragma, { simple: true });
 }
 
+/**
+ * The version of SQLite this runs on.
+ * @throws LedgerError `sqlite-too-old`
+ */
+export function sqliteVersion(): string {
+  const db = new Database(':memory:');
+  try {
+    assertSqliteVersion(db);
+    return String(db.prepare('SELECT sqlite_version()').pluck().get());
+  } finally {
+    db.close();
+  }
+}
+
 function assertSqliteVersion(db: Database.Database): void {
   const version = String(db.prepare('SELECT sqlite_version()').pluck().get());
   const parts = version.split('.').map(Number);

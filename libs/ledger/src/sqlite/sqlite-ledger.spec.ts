@@ -10,6 +10,7 @@ import {
   temporaryDirectory,
 } from '../__fixtures__/drafts';
 import { describeLedgerContract } from '../ledger-contract';
+import { ReadModels } from '../read-models/read-models';
 import { SqliteLedger, type SqliteLedgerOptions } from './sqlite-ledger';
 
 afterEach(removeTemporaryDirectories);
@@ -139,6 +140,18 @@ describe('a ledger in an SQLite file', () => {
       await ledger.close();
     },
   );
+
+  it('leaves no write-ahead log to a ledger that was opened for writing and not appended to', async () => {
+    await (await open(file)).close();
+    const ledger = await open(file, { mode: 'write' });
+    const readModels = ReadModels.open({ file, mode: 'write', migrations: MIGRATIONS });
+    readModels.clear();
+    readModels.close();
+    await ledger.close();
+    const lines: string[] = [];
+    await (await open(file, { mode: 'write', log: (line) => lines.push(line) })).close();
+    expect(lines).toEqual([]);
+  });
 
   it('says on opening what a writer that did not close has left, and keeps it', async () => {
     const lines: string[] = [];

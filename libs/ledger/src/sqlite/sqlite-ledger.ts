@@ -155,8 +155,12 @@ class SqliteCommitStore implements CommitStore {
 
   async close(): Promise<void> {
     this.reading.close();
+    if (this.writer === undefined) return;
     // Closed last, so that it is the one that folds the WAL into the file and removes it.
-    await this.writer?.close();
+    await this.writer.close();
+    // A writer that nothing was appended through had no connection, and one that only reads cannot
+    // fold what others (read models) have written.
+    if (walBytes(this.file) > 0) openConnection({ file: this.file, mode: 'write' }).close();
   }
 
   private answer(draft: EncodedDraft, receipt: Receipt | undefined): AppendResult | LedgerError {
