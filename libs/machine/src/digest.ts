@@ -5,68 +5,83 @@
 const C = [0x239b961b, 0xab0e9789, 0x38b34ae5, 0xa1e38b93] as const;
 const BLOCK = 16;
 
+const ENCODER = new TextEncoder();
+const INITIAL_BYTES = 512;
+/** Words of a typed array lie in memory as they are digested. */
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** Takes bytes, texts, numbers and words one after the other; what was taken is hashed when it is read. */
 export class Digest {
-  private h1 = 0;
-  private h2 = 0;
-  private h3 = 0;
-  private h4 = 0;
+  private data = new Uint8Array(INITIAL_BYTES);
+  private view = new DataView(this.data.buffer);
   private length = 0;
-  private readonly tail = new Uint8Array(BLOCK);
-  private readonly view = new DataView(this.tail.buffer);
-  private filled = 0;
 
   bytes(data: Uint8Array): this {
-    for (let i = 0; i < data.length; i++) {
-      this.tail[this.filled++] = data[i]!;
-      if (this.filled === BLOCK) this.block();
-    }
+    this.reserve(data.length);
+    this.data.set(data, this.length);
     this.length += data.length;
     return this;
   }
 
   /** A length-prefixed text in UTF-8, so that no two sequences of texts feed the same bytes. */
   text(value: string): this {
-    const data = new TextEncoder().encode(value);
-    return this.number(data.length).bytes(data);
+    // A UTF-16 code unit takes three bytes at most.
+    this.reserve(4 + value.length * 3);
+    const { written } = ENCODER.encodeInto(value, this.data.subarray(this.length + 4));
+    this.number(written);
+    this.length += written;
+    return this;
   }
 
   /** An unsigned 32-bit number, little-endian. */
   number(value: number): this {
-    return this.bytes(Uint8Array.of(value, value >>> 8, value >>> 16, value >>> 24));
+    this.reserve(4);
+    this.view.setUint32(this.length, value, true);
+    this.length += 4;
+    return this;
   }
 
   words(values: BigUint64Array): this {
-    const data = new Uint8Array(values.length * 8);
-    const view = new DataView(data.buffer);
-    values.forEach((word, i) => view.setBigUint64(i * 8, word, true));
-    return this.number(values.length).bytes(data);
+    this.number(values.length);
+    if (LITTLE_ENDIAN) {
+      return this.bytes(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    }
+    this.reserve(values.byteLength);
+    for (const word of values) {
+      this.view.setBigUint64(this.length, word, true);
+      this.length += 8;
+    }
+    return this;
   }
 
-  /** 32 lower-case hex digits. The digest can be read once. */
+  /** 32 lower-case hex digits. */
   hex(): string {
-    this.tail.fill(0, this.filled);
-    const [k1, k2, k3, k4] = this.keys();
-    this.h1 ^= mix(k1, 0);
-    this.h2 ^= mix(k2, 1);
-    this.h3 ^= mix(k3, 2);
-    this.h4 ^= mix(k4, 3);
-    let h = [this.h1, this.h2, this.h3, this.h4].map((x) => x ^ this.length);
+    const { length, view } = this;
+    let [h1, h2, h3, h4] = [0, 0, 0, 0];
+    const whole = length - (length % BLOCK);
+    for (let at = 0; at < whole; at += BLOCK) {
+      h1 = step(h1 ^ mix(view.getInt32(at, true), 0), 19, h2, 0x561ccd1b);
+      h2 = step(h2 ^ mix(view.getInt32(at + 4, true), 1), 17, h3, 0x0bcaa747);
+      h3 = step(h3 ^ mix(view.getInt32(at + 8, true), 2), 15, h4, 0x96cd1c35);
+      h4 = step(h4 ^ mix(view.getInt32(at + 12, true), 3), 13, h1, 0x32ac3b17);
+    }
+    const tail = new DataView(new ArrayBuffer(BLOCK));
+    for (let at = whole; at < length; at++) tail.setUint8(at - whole, this.data[at]!);
+    h1 ^= mix(tail.getInt32(0, true), 0);
+    h2 ^= mix(tail.getInt32(4, true), 1);
+    h3 ^= mix(tail.getInt32(8, true), 2);
+    h4 ^= mix(tail.getInt32(12, true), 3);
+    let h = [h1, h2, h3, h4].map((x) => x ^ length);
     h = spread(spread(h).map(finish));
     return h.map((x) => (x >>> 0).toString(16).padStart(8, '0')).join('');
   }
 
-  private keys(): [number, number, number, number] {
-    const at = (i: number): number => this.view.getInt32(i * 4, true);
-    return [at(0), at(1), at(2), at(3)];
-  }
-
-  private block(): void {
-    const [k1, k2, k3, k4] = this.keys();
-    this.h1 = step(this.h1 ^ mix(k1, 0), 19, this.h2, 0x561ccd1b);
-    this.h2 = step(this.h2 ^ mix(k2, 1), 17, this.h3, 0x0bcaa747);
-    this.h3 = step(this.h3 ^ mix(k3, 2), 15, this.h4, 0x96cd1c35);
-    this.h4 = step(this.h4 ^ mix(k4, 3), 13, this.h1, 0x32ac3b17);
-    this.filled = 0;
+  private reserve(bytes: number): void {
+    if (this.length + bytes <= this.data.length) return;
+    const grown = new Uint8Array(Math.max(this.data.length * 2, this.length + bytes));
+    grown.set(this.data);
+    this.data = grown;
+    this.view = new DataView(grown.buffer);
   }
 }
 

@@ -100,6 +100,7 @@ async function run(file: string, flags: RunFlags): Promise<void> {
   for (const { device, expected, actual } of totals.stes.mismatches.slice(0, 10)) {
     say(`STE of ${device}: expected ${expected}, in force ${actual}`);
   }
+  if (isIncoherent(report.stale)) say(`what it was: steward audit stale --ledger ${flags.ledger}`);
   judge(report);
 }
 
