@@ -179,6 +179,15 @@ describe('a translation request under hardware update of the tables', () => {
     expect(machine.memory.read64(entry)).toBe(leaf | AF);
   });
 
+  it('marks nothing dirty where stage 2 permits no write', () => {
+    const { machine, ask, va, ipa, pa, stage2, entry, leaf } = clean();
+    machine.map(stage2, ipa, pa, PAGE | AF | S2_RO | S2_NORMAL);
+    for (let n = 0; n < 2; n++) {
+      expect(ask(va)).toMatchObject({ readable: true, writable: false });
+      expect(machine.memory.read64(entry)).toBe(leaf | AF);
+    }
+  });
+
   it('marks a writable-clean page dirty and grants the write', () => {
     const { machine, ask, va, entry, leaf } = clean();
     ask(va, { noWrite: true });

@@ -30,6 +30,7 @@ import { RegisterFile } from './registers/register-file';
 import { UnsupportedFeatureError, unsupportedFeatures } from './registers/unsupported';
 import { StalledTransactions, type StalledTransaction } from './stalls/stalled-transactions';
 import type { Outcome, Transaction } from './transaction';
+import { breakBeforeMake } from './translation/break-before-make';
 import type { Stage1Context } from './translation/context';
 import { InputAddress } from './translation/input-address';
 import { needOf, type Need } from './translation/permissions';
@@ -83,7 +84,8 @@ export class Smmu {
     this.configuration = new ConfigurationCache(shape, provenance);
     this.translations = new TranslationCache(shape, provenance);
     provenance?.describeBy(this.translations.tlb);
-    this.translator = new Translator(memory, this.translations.tlb, walkCaches, provenance);
+    const rules = { walkCaches, ...breakBeforeMake(this.features.breakBeforeMakeLevel) };
+    this.translator = new Translator(memory, this.translations.tlb, rules, provenance);
     this.finder = this.createFinder(provenance);
     this.control = readControl(this.registers, this.features);
     const { registers, errors, features } = this;

@@ -103,6 +103,12 @@ export const CACHES = mutants('caches', [
     '§3.9.1: split-stage returns IPAs',
   ],
   [
+    REQUESTS,
+    'this.permits(writing.stage2)',
+    'true',
+    '§3.13.7.1: nothing is dirty where stage 2 permits no write',
+  ],
+  [
     ADMISSION,
     'if (!control.atsCheck) return PHYSICAL;',
     'if (control.atsCheck) return PHYSICAL;',

@@ -4,6 +4,7 @@ const S1 = 'translation/stage1.ts';
 const S2 = 'translation/stage2.ts';
 const PERMISSIONS = 'translation/permissions.ts';
 const INPUT = 'translation/input-address.ts';
+const BREAK = 'translation/break-before-make.ts';
 const TRANSLATOR = 'translation/translator.ts';
 
 /** Walks, permissions, hardware updates, and the order of the stages. */
@@ -169,6 +170,15 @@ export const TRANSLATION = mutants('translation', [
     'half.unprivilegedFaults && need.privileged',
     '§5.4 E0PD',
   ],
+  [BREAK, 'conflictsFault: level < 2', 'conflictsFault: level < 1', '§3.21.1.2 BBML 1'],
+  [BREAK, 'heedsNoTranslation: level === 1', 'heedsNoTranslation: level === 2', '§3.21.1.3 nT'],
+  [
+    TRANSLATOR,
+    'this.tlb.covering(own, at) + others > 1',
+    'this.tlb.covering(own, at) > 1',
+    '§3.21.1.1: a global entry over one that is not',
+  ],
+  [S2, 'tlb.covering(context.space, at) > 1', 'false', '§7.3.17 S2'],
   [TRANSLATOR, 'if (half.disabled) return', 'if (!half.disabled) return', '§5.4 EPD0, EPD1'],
   [
     TRANSLATOR,

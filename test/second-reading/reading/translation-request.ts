@@ -108,12 +108,16 @@ function complete(
     }
     return success(asked, ipa, first?.sizeLog2 ?? 64, grant);
   }
-  if (first !== undefined) updateStage1(machine, ste, cd!, first, wants.write && grant.write);
+  // §3.13.7.1: dirty is marked only where the completion grants the write, which stage 2 has a say in.
+  if (first !== undefined) updateStage1(machine, ste, cd!, first, false);
   const second = lookUpStage2(machine, ste.stage2, ipa, 'IN', access.privileged);
   const both = combined(first?.permissions ?? ALL, second.permissions);
   grant = granted(machine, ste, wants, both);
   if (nothing(grant)) return { kind: 'no-access' };
-  updateStage2(machine, ste.stage2, second, wants.write && grant.write);
+  const writes = wants.write && grant.write;
+  updateStage2(machine, ste.stage2, second, false);
+  if (first !== undefined) updateStage1(machine, ste, cd!, first, writes);
+  updateStage2(machine, ste.stage2, second, writes);
   const size = Math.min(first?.sizeLog2 ?? 64, second.sizeLog2);
   return success(asked, ste.eats === 2 ? ipa : second.output, size, grant);
 }

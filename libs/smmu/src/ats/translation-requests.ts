@@ -74,18 +74,19 @@ export class TranslationRequests {
     const { privileged } = attributesOf(request, stream);
     const reading = needOf(privileged, false, stream.instruction === true);
     const writing = needOf(privileged, true, false);
-    // A request is worth an ordinary write, and where that is refused, an ordinary read. Both stop
-    // at the stage that permits nothing (§3.9.1.2), and only the write marks a page dirty (§13.7).
-    let dirty = !request.noWrite;
-    let fault = this.through(dirty ? writing : reading, stream, context);
-    // Stage 2 refusing an update of a stage-1 table ends the request without access (§3.9.1.2).
-    if (dirty && fault?.event === 'F_PERMISSION' && fault.class === 'IN') {
-      dirty = false;
+    // Whether the page can be written is looked at first, without marking anything dirty: only a
+    // write that both stages permit does that (§3.13.7.1). Stage 1 permitting nothing ends it there.
+    const looking = { ...writing, stage2: 0, stale: 0 };
+    let fault = this.through(request.noWrite ? reading : looking, stream, context);
+    let dirty = false;
+    if (request.noWrite) {
+      // What cannot be read may be writable.
+      if (fault?.event === 'F_PERMISSION') fault = this.through(looking, stream, context);
+    } else if (fault === undefined && this.permits(writing.stage2)) {
+      dirty = true;
+      fault = this.through(writing, stream, context);
+    } else if (fault === undefined || (fault.event === 'F_PERMISSION' && fault.class === 'IN')) {
       fault = this.through(reading, stream, context);
-    }
-    if (request.noWrite && fault?.event === 'F_PERMISSION') {
-      // What cannot be read may be writable: looked at without marking anything dirty.
-      fault = this.through({ ...writing, stage2: 0, stale: 0 }, stream, context);
     }
     if (fault !== undefined) return this.end(fault, request, stream);
     const granted = grantedPermissions(this.translator.info, request, stream, dirty);
@@ -98,6 +99,10 @@ export class TranslationRequests {
       global: false,
       untranslatedOnly: false,
     };
+  }
+
+  private permits(bits: number): boolean {
+    return (this.translator.info & bits) === bits;
   }
 
   private through(

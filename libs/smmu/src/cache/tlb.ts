@@ -91,6 +91,16 @@ export class Tlb {
     return NONE;
   }
 
+  /** How many entries cover an address. */
+  covering(space: TlbSpace, at: TlbAddress): number {
+    let count = 0;
+    for (let sizes = space.sizes; sizes !== 0; sizes &= sizes - 1) {
+      const index = 31 - Math.clz32(sizes & -sizes);
+      if (this.lookUp(space, at, index, ROLE.LEAF) !== NONE) count++;
+    }
+    return count;
+  }
+
   /** Output address of an address through entry `id`. */
   pa(id: number, at: TlbAddress): number {
     return this.entries.pa(id) + at.offset(this.sizeIndex(id));

@@ -48,6 +48,14 @@ export interface BypassSizeFault {
   readonly event: 'BYPASS_ADDR_SIZE';
 }
 
+/** Several TLB entries answer for one address (IHI 0070 §3.21.1, §7.3.17). */
+export interface TlbConflict {
+  readonly event: 'F_TLB_CONFLICT';
+  readonly stage: 1 | 2;
+  /** Stage 2 only: the address that stage 2 was to translate. */
+  readonly ipa?: number;
+}
+
 /** An ATS request or an ATS Translated transaction that is not allowed (IHI 0070 §3.9.1). */
 export interface AtsFault {
   readonly event: 'F_BAD_ATS_TREQ' | 'F_TRANSL_FORBIDDEN';
@@ -55,7 +63,13 @@ export interface AtsFault {
 
 /** Why a transaction was not translated. */
 export type Fault =
-  AtsFault | TranslationFault | WalkAbort | FetchAbort | ConfigurationFault | BypassSizeFault;
+  | AtsFault
+  | TlbConflict
+  | TranslationFault
+  | WalkAbort
+  | FetchAbort
+  | ConfigurationFault
+  | BypassSizeFault;
 
 /** Attributes of the transaction after the STE's overrides (IHI 0070 §7.3 PnU, InD). */
 export interface Attributes {
@@ -120,6 +134,13 @@ export function faultRecord(
         CLASS: EVENT_CLASS[fault.class],
         FetchAddr: BigInt(fault.fetchAddress),
       });
+    case 'F_TLB_CONFLICT':
+      return encodeEvent(fault.event, {
+        ...stream,
+        ...access(t, attributes),
+        S2: fault.stage === 2 ? 1n : 0n,
+        IPA: pageOf(fault.ipa ?? 0),
+      });
     case 'BYPASS_ADDR_SIZE':
       return encodeEvent('F_ADDR_SIZE', {
         ...stream,
@@ -135,18 +156,21 @@ function translationRecord(
   fault: TranslationFault,
   common: Readonly<Record<string, bigint>>,
 ): bigint[] {
-  const ipa = fault.ipa ?? 0;
   const values: Record<string, bigint> = {
     ...common,
     S2: fault.stage === 2 ? 1n : 0n,
     CLASS: EVENT_CLASS[fault.class],
-    IPA: BigInt(ipa - (ipa % PAGE)),
+    IPA: pageOf(fault.ipa ?? 0),
   };
   // TTRnW (IHI 0070 §7.3.16).
   if (fault.event === 'F_PERMISSION' && fault.class === 'TT' && fault.tableWrite !== true) {
     values['TTRnW'] = 1n;
   }
   return encodeEvent(fault.event, values);
+}
+
+function pageOf(address: number): bigint {
+  return BigInt(address - (address % PAGE));
 }
 
 function substream(t: Transaction): Record<string, bigint> {

@@ -35,6 +35,9 @@ export const S1_LEAF_DESCRIPTOR = layout('S1_LEAF_DESCRIPTOR', 64, {
   PBHA: bits(62, 59),
 });
 
+/** What a Block descriptor has at either stage, and a Page descriptor has not (DDI 0487 D8.3.1). */
+export const BLOCK_DESCRIPTOR = layout('BLOCK_DESCRIPTOR', 64, { nT: bit(16) });
+
 /** VMSAv8-64 stage-2 Block or Page descriptor (DDI 0487 D8.3.1, D8.3.2). */
 export const S2_LEAF_DESCRIPTOR = layout('S2_LEAF_DESCRIPTOR', 64, {
   Valid: bit(0),

@@ -50,6 +50,8 @@ export interface Features {
   readonly fwb: boolean;
   readonly smallTables: boolean;
   readonly rangeInvalidation: boolean;
+  /** BBML: level of support for changing a block's size without break-before-make, 0 to 2. */
+  readonly breakBeforeMakeLevel: number;
   readonly e0pd: boolean;
   readonly epan: boolean;
   readonly dpt: boolean;
@@ -122,6 +124,7 @@ export function featuresOf(configuration: SmmuConfiguration): Features {
     fwb: idr3('FWB') === 1,
     smallTables: idr3('STT') === 1,
     rangeInvalidation: idr3('RIL') === 1,
+    breakBeforeMakeLevel: idr3('BBML'),
     e0pd: idr3('E0PD') === 1,
     epan: idr3('EPAN') === 1,
     dpt: idr3('DPT') === 1,

@@ -1,6 +1,7 @@
 import type { PhysicalMemory } from '../memory/physical-memory';
 import type { Field, Layout } from '../formats/layout';
 import {
+  BLOCK_DESCRIPTOR,
   S1_LEAF_DESCRIPTOR,
   S2_LEAF_DESCRIPTOR,
   TABLE_DESCRIPTOR,
@@ -30,6 +31,9 @@ export const TABLE_OR_PAGE = half(TABLE_DESCRIPTOR, 'Type', false);
 export const PXN_TABLE = half(TABLE_DESCRIPTOR, 'PXNTable', true);
 export const UXN_TABLE = half(TABLE_DESCRIPTOR, 'UXNTable', true);
 export const AP_TABLE_SHIFT = shift(TABLE_DESCRIPTOR, 'APTable');
+
+/** nT: the block is about to change its size, and not to be cached. */
+export const NO_TRANSLATION = half(BLOCK_DESCRIPTOR, 'nT', false);
 
 export const ATTR_INDX_SHIFT = shift(S1_LEAF_DESCRIPTOR, 'AttrIndx');
 export const SH_SHIFT = shift(S1_LEAF_DESCRIPTOR, 'SH');

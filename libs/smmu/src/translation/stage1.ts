@@ -13,6 +13,7 @@ import {
 import type { Fault, TranslationFault } from '../events/faults';
 import type { PhysicalMemory } from '../memory/physical-memory';
 import type { Provenance } from '../provenance/provenance';
+import type { BreakBeforeMake } from './break-before-make';
 import type { Stage1Context, Stage1Half, Stage2Context } from './context';
 import {
   ACCESS_FLAG,
@@ -22,6 +23,7 @@ import {
   ATTR_INDX_SHIFT,
   DBM,
   Descriptor,
+  NO_TRANSLATION,
   NOT_GLOBAL,
   PXN,
   PXN_TABLE,
@@ -49,6 +51,8 @@ export class Stage1Walker {
   info = 0;
   /** The leaf's nG bit is 0. */
   global = false;
+  /** The leaf is a block with nT=1, where that means something. */
+  fleeting = false;
   /** Where the leaf lies: an IPA where stage 2 translates, otherwise a PA. */
   private leafAddress = 0;
   /** PA of the last descriptor fetched. */
@@ -59,6 +63,7 @@ export class Stage1Walker {
     private readonly memory: PhysicalMemory,
     private readonly stage2: Stage2Walker,
     private readonly tables: TableCache,
+    private readonly rules: BreakBeforeMake,
     private readonly provenance?: Provenance,
   ) {}
 
@@ -156,6 +161,7 @@ export class Stage1Walker {
     const output = this.descriptor.address(granule);
     this.leafBase = output - offsetInPage(this.sizeIndex, output);
     this.global = (lo & NOT_GLOBAL) === 0;
+    this.fleeting = this.rules.heedsNoTranslation && level < 3 && (lo & NO_TRANSLATION) !== 0;
     // APTable[0] takes unprivileged access away, APTable[1] write access (DDI 0487 D8.4.1.2.1).
     const apTable = (tableBits >>> AP_TABLE_SHIFT) & 3;
     const clean =

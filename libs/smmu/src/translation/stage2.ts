@@ -16,10 +16,12 @@ import {
 import type { Fault, FaultClass, TranslationFault } from '../events/faults';
 import type { PhysicalMemory } from '../memory/physical-memory';
 import type { Provenance } from '../provenance/provenance';
+import type { CachingRules } from './break-before-make';
 import type { Stage2Context } from './context';
 import {
   ACCESS_FLAG,
   Descriptor,
+  NO_TRANSLATION,
   S2AP_SHIFT,
   S2AP_WRITE,
   S2_DBM,
@@ -48,6 +50,8 @@ export class Stage2Walker {
   info = 0;
   /** Place of the leaf's size in PAGE_SIZES_LOG2. */
   sizeIndex = 0;
+  /** The leaf is a block with nT=1, where that means something. */
+  fleeting = false;
   private readonly descriptor = new Descriptor();
   /** The IPA at hand. */
   private readonly at = new TlbAddress();
@@ -58,7 +62,7 @@ export class Stage2Walker {
   constructor(
     private readonly memory: PhysicalMemory,
     private readonly tlb: Tlb,
-    private readonly walkCaches: boolean,
+    private readonly rules: CachingRules,
     private readonly provenance?: Provenance,
   ) {}
 
@@ -80,7 +84,11 @@ export class Stage2Walker {
     const stale = need === S2_WRITE ? S2_CLEAN : 0;
     if (id < 0 || (tlb.info(id) & stale) !== 0)
       return this.fill(context, ipa, access, need, id >= 0);
+    if (this.rules.conflictsFault && tlb.covering(context.space, at) > 1) {
+      return { event: 'F_TLB_CONFLICT', stage: 2, ipa };
+    }
     this.provenance?.through(id);
+    this.fleeting = false;
     this.info = tlb.info(id);
     this.sizeIndex = tlb.sizeIndex(id);
     this.pa = tlb.pa(id, at);
@@ -111,6 +119,7 @@ export class Stage2Walker {
     const failed = this.walk(context, ipa, access) ?? this.permission(context, ipa, access, need);
     if (failed !== undefined) return failed;
     this.update(context, need === S2_WRITE);
+    if (this.fleeting) return undefined;
     const { tlb, sizeIndex } = this;
     if (found) tlb.replace(context.space, this.at, sizeIndex);
     const entry = tlb.insert(context.space, this.at, sizeIndex, sizeIndex, this.info);
@@ -162,7 +171,7 @@ export class Stage2Walker {
       if (output >= context.outputLimit) return fault('F_ADDR_SIZE', access, ipa);
       if (level < 3 && tableOrPage) {
         table = output;
-        if (this.walkCaches) this.keepTable(context, level, table);
+        if (this.rules.walkCaches) this.keepTable(context, level, table);
         continue;
       }
       if (context.accessFlagFaults && (entry.lo & ACCESS_FLAG) === 0) {
@@ -203,6 +212,7 @@ export class Stage2Walker {
     const { lo, hi } = this.descriptor;
     const { granule } = context;
     this.sizeIndex = granule.sizeIndexes[level]!;
+    this.fleeting = this.rules.heedsNoTranslation && level < 3 && (lo & NO_TRANSLATION) !== 0;
     this.leafBase = output - offsetInPage(this.sizeIndex, output);
     this.pa = this.leafBase + this.at.offset(this.sizeIndex);
     const memAttr = (lo >>> S2_MEMATTR_SHIFT) & 0xf;

@@ -17,6 +17,7 @@ import {
 import type { Fault } from '../events/faults';
 import type { PhysicalMemory } from '../memory/physical-memory';
 import type { Provenance } from '../provenance/provenance';
+import type { CachingRules } from './break-before-make';
 import type { Stage1Context, Stage1Half, Stage2Context } from './context';
 import type { InputAddress } from './input-address';
 import type { Need } from './permissions';
@@ -34,18 +35,21 @@ export class Translator {
   pa = 0;
   /** TLB information bits: what both stages permit. */
   info = 0;
+  /** Stage-1 output and size of a translation that was not cached. */
+  private ipa = 0;
+  private sizeIndex = 0;
   readonly stage2: Stage2Walker;
   private readonly stage1: Stage1Walker;
 
   constructor(
     memory: PhysicalMemory,
     private readonly tlb: Tlb,
-    walkCaches: boolean,
+    private readonly rules: CachingRules,
     private readonly provenance?: Provenance,
   ) {
-    this.stage2 = new Stage2Walker(memory, tlb, walkCaches, provenance);
-    const tables = new TableCache(tlb, walkCaches, provenance);
-    this.stage1 = new Stage1Walker(memory, this.stage2, tables, provenance);
+    this.stage2 = new Stage2Walker(memory, tlb, rules, provenance);
+    const tables = new TableCache(tlb, rules.walkCaches, provenance);
+    this.stage1 = new Stage1Walker(memory, this.stage2, tables, rules, provenance);
   }
 
   /** Stage 2 alone; `address` is below 2^IAS. */
@@ -70,6 +74,9 @@ export class Translator {
       return { event: 'F_TRANSLATION', ...STAGE1_FAULT };
     }
     const id = this.lookup(context, input);
+    if (this.rules.conflictsFault && this.conflict(context, input.at)) {
+      return { event: 'F_TLB_CONFLICT', stage: 1 };
+    }
     if (id >= 0 && (this.tlb.info(id) & need.stale) === 0) return this.hit(id, input.at, need);
     // A TLB may answer for a disabled half, a walk may not (IHI 0070 §5.4.1.1).
     if (half.disabled) return { event: 'F_TRANSLATION', ...STAGE1_FAULT };
@@ -79,6 +86,7 @@ export class Translator {
   /** Stage-1 output of an address and size of its translation, once that has succeeded. */
   cached(context: Stage1Context, input: InputAddress): { ipa: number; sizeIndex: number } {
     const id = this.lookup(context, input);
+    if (id < 0) return { ipa: this.ipa, sizeIndex: this.sizeIndex };
     return { ipa: this.tlb.ipa(id, input.at), sizeIndex: this.tlb.sizeIndex(id) };
   }
 
@@ -86,6 +94,13 @@ export class Translator {
     const { own, global } = context.spaces;
     const id = this.tlb.find(own, input.at);
     return id >= 0 ? id : this.tlb.find(global, input.at);
+  }
+
+  /** Whether several entries answer for an address: of several sizes, or one of them global. */
+  private conflict({ spaces }: Stage1Context, at: TlbAddress): boolean {
+    const { own, global } = spaces;
+    const others = global === own ? 0 : this.tlb.covering(global, at);
+    return this.tlb.covering(own, at) + others > 1;
   }
 
   private hit(id: number, at: TlbAddress, need: Need): Fault | undefined {
@@ -130,6 +145,11 @@ export class Translator {
       this.pa = this.stage2.pa;
       this.info = combined(walk.info, this.stage2.info, stage2);
       sizeIndex = Math.min(sizeIndex, this.stage2.sizeIndex);
+    }
+    if (walk.fleeting || (stage2 !== undefined && this.stage2.fleeting)) {
+      this.ipa = ipa;
+      this.sizeIndex = sizeIndex;
+      return undefined;
     }
     const space = walk.global ? context.spaces.global : context.spaces.own;
     if (found) this.tlb.replace(space, at, sizeIndex);
