@@ -8,10 +8,12 @@ export type Errno =
   | 'EINVAL'
   | 'EIO'
   | 'EMFILE'
+  | 'EMSGSIZE'
   | 'ENODEV'
   | 'ENOENT'
   | 'ENOMEM'
   | 'ENOSPC'
   | 'ENXIO'
   | 'EOPNOTSUPP'
-  | 'EOVERFLOW';
+  | 'EOVERFLOW'
+  | 'EPERM';

@@ -32,6 +32,7 @@ export interface IoasMap extends Sized {
   readonly reserved?: number;
   /** Physical address that backs `user_va`: a simulated VMM's memory is its guest's RAM. */
   readonly pa: bigint;
+  /** Read with FIXED_IOVA only; written back in any case. */
   readonly iova: bigint;
   readonly length: bigint;
 }
@@ -40,6 +41,50 @@ export interface IoasUnmap extends Sized {
   readonly ioas_id: number;
   readonly iova: bigint;
   readonly length: bigint;
+}
+
+export interface IoasCopy extends Sized {
+  readonly flags: number;
+  readonly dst_ioas_id: number;
+  readonly src_ioas_id: number;
+  readonly length: bigint;
+  readonly dst_iova: bigint;
+  readonly src_iova: bigint;
+}
+
+/** struct iommu_iova_range: both ends included. */
+export interface UserIovaRange {
+  readonly start: bigint;
+  readonly last: bigint;
+}
+
+export interface IoasAllowIovas extends Sized {
+  readonly ioas_id: number;
+  readonly reserved?: number;
+  readonly num_iovas: number;
+  /** What `allowed_iovas` points at; as many as can be read. */
+  readonly allowed_iovas?: readonly UserIovaRange[];
+}
+
+export interface IoasIovaRanges extends Sized {
+  readonly ioas_id: number;
+  readonly reserved?: number;
+  /** Places in the caller's array. */
+  readonly num_iovas: number;
+  /** `allowed_iovas` can be written to. */
+  readonly writable: boolean;
+}
+
+/** enum iommufd_option and enum iommufd_option_ops. */
+export const OPTIONS = { RLIMIT_MODE: 0, HUGE_PAGES: 1 } as const;
+export const OPTION_OPS = { SET: 0, GET: 1 } as const;
+
+export interface Option extends Sized {
+  readonly option_id: number;
+  readonly op: number;
+  readonly reserved?: number;
+  readonly object_id: number;
+  readonly val64: bigint;
 }
 
 export interface HwptAlloc extends Sized {

@@ -4,8 +4,12 @@ import type { Errno } from '@steward/domain';
 export const STRUCT_SIZES = {
   DESTROY: { min: 8, known: 8 },
   IOAS_ALLOC: { min: 12, known: 12 },
+  IOAS_ALLOW_IOVAS: { min: 24, known: 24 },
+  IOAS_COPY: { min: 40, known: 40 },
+  IOAS_IOVA_RANGES: { min: 32, known: 32 },
   IOAS_MAP: { min: 40, known: 40 },
   IOAS_UNMAP: { min: 24, known: 24 },
+  OPTION: { min: 24, known: 24 },
   HWPT_ALLOC: { min: 24, known: 48 },
   GET_HW_INFO: { min: 32, known: 40 },
   HWPT_INVALIDATE: { min: 32, known: 32 },

@@ -163,6 +163,8 @@ export class HostMachine {
         return;
       case 'IoasMapped':
         return this.map(event);
+      case 'IoasHugePagesSet':
+        return this.ioas(event.ioas).setHugePages(event.enabled);
       case 'IoasUnmapped':
         return this.ioas(event.ioas).unmap(rangeOf(event));
       case 'NestParentAllocated':
@@ -240,6 +242,7 @@ export class HostMachine {
       case 'SmmuVmidReleased':
       case 'DeviceVirtualized':
       case 'DeviceDevirtualized':
+      case 'IoasIovasAllowed':
       case 'IoasWindowReserved':
       case 'IoasWindowReleased':
       case 'IoasTableAdded':

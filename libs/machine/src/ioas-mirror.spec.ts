@@ -29,6 +29,18 @@ describe('an IOAS with several page tables', () => {
     expect(tables.log).toEqual(['unmap b 0', 'unmap c 0', 'unmap a 0']);
   });
 
+  it('writes page by page what is mapped, or filled, while blocks are not wanted', () => {
+    const { mirror, tables } = mirrored('a');
+    const two = { ...area(0), length: 8192 };
+    mirror.map(two);
+    mirror.setHugePages(false);
+    mirror.map({ ...two, iova: 8192 });
+    mirror.add('b');
+    const [whole, first, second, ...filled] = tables.log;
+    expect([whole, first, second]).toEqual(['map a 0', 'map a 8192', 'map a 12288']);
+    expect(filled).toEqual(['map b 0', 'map b 4096', 'map b 8192', 'map b 12288']);
+  });
+
   it('lets the first table there was store, also when it came after the mapping', () => {
     const { mirror, tables } = mirrored();
     mirror.map(area(0));

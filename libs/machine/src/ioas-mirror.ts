@@ -1,3 +1,5 @@
+const PAGE = 4096;
+
 /** A mapping of an IOAS: byte addresses and length. */
 export interface Area {
   readonly iova: number;
@@ -24,10 +26,18 @@ export class IoasMirror {
   /** `io_pagetable.domains`: linear, a gap is filled by the last. */
   private readonly domains: string[] = [];
 
+  /** Tables may hold blocks larger than a page. */
+  private hugePages = true;
+
   constructor(private readonly tables: MirrorTables) {}
 
+  /** IOMMU_OPTION_HUGE_PAGES: how what is mapped from now on is written into the tables. */
+  setHugePages(enabled: boolean): void {
+    this.hugePages = enabled;
+  }
+
   map(area: Area): void {
-    for (const domain of this.domains) this.tables.map(domain, { ...area, mmio: false });
+    for (const domain of this.domains) this.fill(domain, area);
     this.areas.push({ area, storage: this.domains[0] });
   }
 
@@ -48,8 +58,17 @@ export class IoasMirror {
   add(domain: string): void {
     this.domains.push(domain);
     for (const entry of this.areas) {
-      this.tables.map(domain, { ...entry.area, mmio: false });
+      this.fill(domain, entry.area);
       entry.storage ??= domain;
+    }
+  }
+
+  /** In one piece, or page by page so that no block comes of it (batch_iommu_map_small). */
+  private fill(domain: string, area: Area): void {
+    const step = this.hugePages ? area.length : PAGE;
+    for (let at = 0; at < area.length; at += step) {
+      const [iova, pa] = [area.iova + at, area.pa + at];
+      this.tables.map(domain, { ...area, iova, pa, length: step, mmio: false });
     }
   }
 

@@ -48,7 +48,7 @@ export const createVm: Of<'CreateVm'> = {
 };
 export const bindDevice: Of<'BindDevice'> = { type: 'BindDevice', device: 'd', vm: 'v' };
 export const createIoas: Of<'CreateIoas'> = { type: 'CreateIoas', ioas: 'i', vm: 'v' };
-export const mapIova: Of<'MapIova'> = {
+export const mapIova = {
   type: 'MapIova',
   ioas: 'i',
   iova: RAM.ipa,
@@ -56,7 +56,7 @@ export const mapIova: Of<'MapIova'> = {
   pa: RAM.pa,
   read: true,
   write: true,
-};
+} as const satisfies Of<'MapIova'>;
 export const allocateParent: Of<'AllocateNestParent'> = {
   type: 'AllocateNestParent',
   parent: 'p',

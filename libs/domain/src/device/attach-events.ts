@@ -1,15 +1,19 @@
 import type { Context } from '../aggregates';
 import { emit, streamOf } from '../decision';
 import type { Emitted, Rejection } from '../decision';
-import { mappedInSoftwareMsiWindow } from '../ioas/state';
+import { promised } from '../ioas/iova-ranges';
+import { mappedInSoftwareMsiWindow, SOFTWARE_MSI_WINDOW } from '../ioas/state';
 import { release } from '../s1-domain/decide';
 import type { AttachTarget } from './events';
 
 /** iommufd_device_attach_reserved_iova(): the device's software-MSI window must be free in the IOAS. */
 export function windowProblem(ioas: string, context: Context): Rejection | undefined {
   const space = context.get('ioas', ioas);
-  if (space === undefined || !mappedInSoftwareMsiWindow(space)) return undefined;
-  const reason = `${ioas} maps the software-MSI window`;
+  if (space === undefined) return undefined;
+  const { base, size } = SOFTWARE_MSI_WINDOW;
+  const window = { first: BigInt(base), last: BigInt(base + size - 1) };
+  if (!mappedInSoftwareMsiWindow(space) && !promised(space, window)) return undefined;
+  const reason = `${ioas} maps the software-MSI window, or has promised it`;
   return { errno: 'EADDRINUSE', code: 'ioas.reserved', reason };
 }
 

@@ -1,16 +1,24 @@
 import type { Context, Decider } from '../aggregates';
 import { accept, emit, reject, unreachable } from '../decision';
 import type { Decision, Rejection } from '../decision';
-import { addressOf, fromHex, tooWide, toHex } from '../hex';
-import { contains, overlaps } from '../host/state';
+import { fromHex, toHex } from '../hex';
 import type { Range } from '../host/state';
-import { PAGE_SIZE } from '../page';
 import type { IoasCommand } from './commands';
-import { apertureEnd, evolve, SOFTWARE_MSI_WINDOW } from './state';
+import { isReserved, meet } from './iova-ranges';
+import { copy, map } from './map';
+import { evolve } from './state';
 
 export const ioasDecider: Decider<'ioas'> = {
   kind: 'ioas',
-  commands: { CreateIoas: true, MapIova: true, UnmapIova: true, FreeIoas: true },
+  commands: {
+    CreateIoas: true,
+    MapIova: true,
+    CopyIova: true,
+    UnmapIova: true,
+    AllowIovas: true,
+    SetHugePages: true,
+    FreeIoas: true,
+  },
   decide,
   evolve,
 };
@@ -25,8 +33,14 @@ function decide(command: IoasCommand, context: Context): Decision {
       return create(command, context);
     case 'MapIova':
       return map(command, context);
+    case 'CopyIova':
+      return copy(command, context);
     case 'UnmapIova':
       return unmap(command, context);
+    case 'AllowIovas':
+      return allow(command, context);
+    case 'SetHugePages':
+      return setHugePages(command, context);
     case 'FreeIoas':
       return free(command, context);
     default:
@@ -42,37 +56,33 @@ function create({ ioas, vm }: Of<'CreateIoas'>, context: Context): Decision {
   return accept(emit('ioas', ioas, { type: 'IoasCreated', ioas, vm }));
 }
 
-function map(command: Of<'MapIova'>, context: Context): Decision {
-  const state = context.get('ioas', command.ioas);
-  if (state === undefined || state.freed) return absent(command.ioas);
-  const range = rangeOf(command);
-  if ('ok' in range) return range;
-  if (range.base + range.size > apertureEnd(state)) return beyondAperture(command.iova);
-  if (tooWide(command.pa) !== undefined) {
-    return reject('EFAULT', 'ioas.memory', `${command.pa} is not memory of ${state.vm}`);
-  }
-  const pa = addressOf(command.pa);
-  if (range.size === 0 || [range.base, range.size, pa].some((x) => x % PAGE_SIZE !== 0)) {
-    return reject('EINVAL', 'ioas.alignment', 'IOVA, length and memory must be whole 4 KiB pages');
-  }
-  const vm = context.get('vm', state.vm);
-  const backed = vm?.ram.some((r) =>
-    contains({ base: r.pa, size: r.size }, { base: pa, size: range.size }),
+/** iommufd_ioas_allow_iovas(): as a whole, or not at all. */
+function allow({ ioas, ranges }: Of<'AllowIovas'>, context: Context): Decision {
+  const state = context.get('ioas', ioas);
+  if (state === undefined || state.freed) return absent(ioas);
+  const wanted = ranges.map(({ first, last }) => ({ first: fromHex(first), last: fromHex(last) }));
+  const bad = wanted.findIndex(
+    (one, i) => one.first >= one.last || wanted.slice(0, i).some((other) => meet(other, one)),
   );
-  if (!backed) {
-    return reject('EFAULT', 'ioas.memory', `${command.pa} is not memory of ${state.vm}`);
+  if (bad >= 0) {
+    const { first, last } = ranges[bad]!;
+    return reject('EINVAL', 'ioas.range', `${first}..${last} is no range, or one of several there`);
   }
-  // iopt_alloc_iova()/iopt_check_iova(): a reserved range is EINVAL, an existing area EEXIST.
-  if (state.reserved.size > 0 && overlaps(range, SOFTWARE_MSI_WINDOW)) {
-    return reject('EINVAL', 'ioas.reserved', `${command.iova} lies in the software-MSI window`);
+  if (wanted.some((one) => isReserved(state, one))) {
+    return reject('EADDRINUSE', 'ioas.reserved', `part of the ranges is reserved in ${ioas}`);
   }
-  if (state.areas.some((a) => overlaps(a, range))) {
-    return reject('EEXIST', 'ioas.mapped', `${command.iova} is mapped already`);
+  return accept(emit('ioas', ioas, { type: 'IoasIovasAllowed', ioas, ranges }));
+}
+
+/** iommufd_ioas_option_huge_pages(): too late once something is mapped in a table. */
+function setHugePages({ ioas, enabled }: Of<'SetHugePages'>, context: Context): Decision {
+  const state = context.get('ioas', ioas);
+  if (state === undefined || state.freed) return absent(ioas);
+  if (state.hugePages === enabled) return accept();
+  if (!enabled && state.tables.size > 0 && state.areas.length > 0) {
+    return reject('EINVAL', 'ioas.mirrored', `tables map what ${ioas} maps already`);
   }
-  const { ioas, iova, length, read, write } = command;
-  return accept(
-    emit('ioas', ioas, { type: 'IoasMapped', ioas, iova, length, pa: command.pa, read, write }),
-  );
+  return accept(emit('ioas', ioas, { type: 'IoasHugePagesSet', ioas, enabled }));
 }
 
 function unmap(command: Of<'UnmapIova'>, context: Context): Decision {
@@ -130,13 +140,6 @@ function free({ ioas }: Of<'FreeIoas'>, context: Context): Decision {
   return accept(emit('ioas', ioas, { type: 'IoasFreed', ioas }));
 }
 
-function rangeOf(command: Of<'MapIova'>): Range | Decision {
-  const end = fromHex(command.iova) + fromHex(command.length);
-  if (end >> 64n !== 0n) return wraps(command);
-  if (end > 1n << 52n) return beyondAperture(command.iova);
-  return { base: addressOf(command.iova), size: addressOf(command.length) };
-}
-
 function lastOf(area: Range): bigint {
   return BigInt(area.base + area.size - 1);
 }
@@ -147,8 +150,4 @@ function absent(ioas: string): Decision {
 
 function wraps({ iova, length }: { iova: string; length: string }): Decision {
   return reject('EOVERFLOW', 'ioas.overflow', `${iova} + ${length} wraps`);
-}
-
-function beyondAperture(iova: string): Decision {
-  return reject('EINVAL', 'ioas.aperture', `${iova} lies beyond an SMMU's input address size`);
 }

@@ -10,6 +10,8 @@ export type IoasEvent =
       readonly pa: Hex;
       readonly read: boolean;
       readonly write: boolean;
+      /** Whether the memory behind it can be mapped writable in another IOAS; absent: as `write`. */
+      readonly writable?: boolean;
     }
   | {
       readonly type: 'IoasUnmapped';
@@ -17,6 +19,13 @@ export type IoasEvent =
       readonly iova: Hex;
       readonly length: Hex;
     }
+  | {
+      /** In place of what was allowed before; none: everything is. */
+      readonly type: 'IoasIovasAllowed';
+      readonly ioas: string;
+      readonly ranges: readonly { readonly first: Hex; readonly last: Hex }[];
+    }
+  | { readonly type: 'IoasHugePagesSet'; readonly ioas: string; readonly enabled: boolean }
   /** A device's reserved region (software MSI) is enforced while it is attached. */
   | { readonly type: 'IoasWindowReserved'; readonly device: string }
   | { readonly type: 'IoasWindowReleased'; readonly device: string }

@@ -1,5 +1,5 @@
 import { invariant, unreachable } from '../decision';
-import { addressOf } from '../hex';
+import { addressOf, fromHex } from '../hex';
 import { contains, overlaps } from '../host/state';
 import type { Range } from '../host/state';
 import type { IoasEvent } from './events';
@@ -7,10 +7,18 @@ import type { IoasEvent } from './events';
 /** MSI_IOVA_BASE and MSI_IOVA_LENGTH of the driver's IOMMU_RESV_SW_MSI region (arm-smmu-v3.c). */
 export const SOFTWARE_MSI_WINDOW: Range = { base: 0x8000000, size: 0x100000 };
 
+/** IOVAs from the first to the last byte, both included, so that the top of the address space can be named. */
+export interface IovaRange {
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
 export interface Mapping extends Range {
   readonly pa: number;
   readonly read: boolean;
   readonly write: boolean;
+  /** The memory behind it can be mapped writable in another IOAS. */
+  readonly writable: boolean;
 }
 
 export interface IoasState {
@@ -21,6 +29,10 @@ export interface IoasState {
   readonly reserved: ReadonlySet<string>;
   /** Page tables that mirror it: stream of the domain → input address size in bits. */
   readonly tables: ReadonlyMap<string, number>;
+  /** Ranges that IOVAs are chosen in, ascending, none overlapping; none: everywhere. */
+  readonly allowed: readonly IovaRange[];
+  /** Tables may hold blocks larger than a page. */
+  readonly hugePages: boolean;
   readonly freed: boolean;
 }
 
@@ -28,18 +40,18 @@ export function evolve(state: IoasState | undefined, event: IoasEvent): IoasStat
   if (event.type === 'IoasCreated') {
     invariant(state === undefined, `IoasCreated twice for ${event.ioas}`);
     const nothing = { areas: [], reserved: new Set<string>(), tables: new Map<string, number>() };
-    return { vm: event.vm, ...nothing, freed: false };
+    return { vm: event.vm, ...nothing, allowed: [], hugePages: true, freed: false };
   }
   invariant(state !== undefined && !state.freed, `${event.type} on an IOAS that is not live`);
   switch (event.type) {
     case 'IoasMapped': {
-      const { read, write } = event;
+      const { read, write, writable = write } = event;
       const [base, size, pa] = [event.iova, event.length, event.pa].map(addressOf) as [
         number,
         number,
         number,
       ];
-      const area = { base, size, pa, read, write };
+      const area = { base, size, pa, read, write, writable };
       invariant(!state.areas.some((a) => overlaps(a, area)), `${event.iova} mapped twice`);
       return { ...state, areas: [...state.areas, area].sort((a, b) => a.base - b.base) };
     }
@@ -47,6 +59,14 @@ export function evolve(state: IoasState | undefined, event: IoasEvent): IoasStat
       const range = { base: addressOf(event.iova), size: addressOf(event.length) };
       return { ...state, areas: state.areas.filter((a) => !contains(range, a)) };
     }
+    case 'IoasIovasAllowed': {
+      const allowed = event.ranges.map(({ first, last }) => {
+        return { first: fromHex(first), last: fromHex(last) };
+      });
+      return { ...state, allowed: allowed.sort((a, b) => (a.first < b.first ? -1 : 1)) };
+    }
+    case 'IoasHugePagesSet':
+      return { ...state, hugePages: event.enabled };
     case 'IoasWindowReserved':
       return { ...state, reserved: new Set(state.reserved).add(event.device) };
     case 'IoasWindowReleased': {
@@ -77,7 +97,10 @@ export function apertureEnd(state: IoasState): number {
   return 2 ** Math.min(52, ...state.tables.values());
 }
 
-/** Whether it maps something that a table of this input size cannot hold. */
+/** Whether it maps something that a table of this input size cannot hold, or has promised that it can be mapped. */
 export function mappedBeyond(state: IoasState, inputSize: number): boolean {
-  return state.areas.some((area) => area.base + area.size > 2 ** inputSize);
+  return (
+    state.areas.some((area) => area.base + area.size > 2 ** inputSize) ||
+    state.allowed.some(({ last }) => last >= 1n << BigInt(inputSize))
+  );
 }
