@@ -142,3 +142,18 @@ it('a thread takes them while others write, and lets the last be finished', asyn
   taken?.close();
   await other.close();
 });
+
+it('a thread that fails tells why, once, and costs nothing more', async () => {
+  const failures: Error[] = [];
+  const migrations = join(projectRoot(), 'migrations');
+  const background = new BackgroundSnapshots(
+    { file: `${copy.file}.none`, migrations, pace: pace(10) },
+    (error) => failures.push(error),
+  );
+  background.committed(10);
+  await background.close();
+  background.committed(10);
+  expect(failures.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/none.*no such file|none: /),
+  ]);
+});

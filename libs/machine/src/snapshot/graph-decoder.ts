@@ -1,5 +1,8 @@
 import { ByteReader, SnapshotError } from './bytes';
-import { KIND, VALUE, VIEWS, type StateClasses } from './object-graph';
+import { KIND, VALUE, VIEWS, WORD_BYTES, type StateClasses } from './object-graph';
+
+/** No single piece of memory is larger. */
+const BUFFER_BYTES_MAX = 2 ** 31;
 
 /**
  * The object that `encodeGraph` wrote, with everything it refers to. No constructor runs.
@@ -56,13 +59,8 @@ class GraphDecoder {
         return new Map();
       case KIND.set:
         return new Set();
-      case KIND.buffer: {
-        const memory = new Uint8Array(kinds.count());
-        const used = kinds.block();
-        if (used.length > memory.length) throw new SnapshotError('memory longer than it is');
-        memory.set(used);
-        return memory.buffer;
-      }
+      case KIND.buffer:
+        return this.buffer();
       case KIND.view:
         return this.view();
       default:
@@ -83,6 +81,27 @@ class GraphDecoder {
     const shape = { prototype: prototype as object, keys };
     this.shapes.push(shape);
     return shape;
+  }
+
+  private buffer(): ArrayBuffer {
+    const { kinds } = this;
+    const length = kinds.count();
+    if (length > BUFFER_BYTES_MAX) throw new SnapshotError(`memory of ${length} bytes`);
+    const memory = new Uint8Array(length);
+    const end = length - (length % WORD_BYTES);
+    for (let at = 0; at < end;) {
+      const from = at + kinds.count() * WORD_BYTES;
+      const data = kinds.block();
+      if (from + data.length > end || (data.length === 0 && from === at)) {
+        throw new SnapshotError('memory longer than it is');
+      }
+      memory.set(data, from);
+      at = from + data.length;
+    }
+    const rest = kinds.block();
+    if (rest.length !== length - end) throw new SnapshotError('memory longer than it is');
+    memory.set(rest, end);
+    return memory.buffer;
   }
 
   private view(): object {

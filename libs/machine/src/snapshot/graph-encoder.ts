@@ -1,5 +1,5 @@
 import { ByteWriter, SnapshotError } from './bytes';
-import { KIND, VALUE, VIEWS, type StateClasses } from './object-graph';
+import { KIND, VALUE, VIEWS, WORD_BYTES, type StateClasses } from './object-graph';
 
 /**
  * An object and everything that can be reached from it, as bytes: plain objects, arrays, maps, sets, typed arrays over
@@ -60,12 +60,19 @@ class GraphEncoder {
   }
 
   private writeBuffer(buffer: ArrayBuffer): void {
+    const { kinds } = this;
     const bytes = new Uint8Array(buffer);
-    let used = bytes.length;
-    while (used > 0 && bytes[used - 1] === 0) used--;
-    this.kinds.byte(KIND.buffer);
-    this.kinds.count(bytes.length);
-    this.kinds.block(bytes.subarray(0, used));
+    const words = new Uint32Array(buffer, 0, Math.floor(bytes.length / WORD_BYTES));
+    kinds.byte(KIND.buffer);
+    kinds.count(bytes.length);
+    for (let at = 0; at < words.length;) {
+      const from = endOfZeros(words, at);
+      const to = endOfData(words, from);
+      kinds.count(from - at);
+      kinds.block(bytes.subarray(from * WORD_BYTES, to * WORD_BYTES));
+      at = to;
+    }
+    kinds.block(bytes.subarray(words.length * WORD_BYTES));
   }
 
   private writeView(view: Uint8Array, buffer: number): void {
@@ -168,6 +175,24 @@ class GraphEncoder {
       members.count(known);
     }
   }
+}
+
+/** So many zero words in a row are left out: less would take more room than it saves. */
+const GAP_WORDS = 4;
+
+/** The first word that is not zero, from one on. */
+function endOfZeros(words: Uint32Array, from: number): number {
+  let at = from;
+  while (at < words.length && words[at] === 0) at++;
+  return at;
+}
+
+/** The end of what is to be written, from a word on: where a gap begins. */
+function endOfData(words: Uint32Array, from: number): number {
+  let zeros = 0;
+  let at = from;
+  for (; at < words.length && zeros < GAP_WORDS; at++) zeros = words[at] === 0 ? zeros + 1 : 0;
+  return at - zeros;
 }
 
 // By tag and shape, not `instanceof`: objects of another realm (a worker's messages, a test sandbox) are of these kinds too.

@@ -61,6 +61,22 @@ describe('a graph of objects', () => {
     expect(back.high[0]).not.toBe(0);
   });
 
+  it('keeps memory with gaps of zeros of any length, at any place', () => {
+    const run = fc.tuple(fc.nat(12), fc.uint8Array({ maxLength: 12 }));
+    fc.assert(
+      fc.property(fc.array(run), (runs) => {
+        const bytes = Uint8Array.from(
+          runs.flatMap(([zeros, data]) => [...Array<number>(zeros).fill(0), ...data]),
+        );
+        expect(throughBytes({ bytes })).toStrictEqual({ bytes });
+      }),
+      { seed: 1, numRuns: 500 },
+    );
+    const sparse = new Uint32Array(1 << 20);
+    sparse[1 << 19] = 1;
+    expect(encodeGraph({ sparse }, NONE).length).toBeLessThan(200);
+  });
+
   it('keeps the holes of an array', () => {
     const list: number[] = [];
     [list[1], list[4]] = [1, 4];

@@ -8,11 +8,14 @@ export const KIND = {
   array: 2,
   map: 3,
   set: 4,
-  /** Raw memory; zeros at its end are not written. */
+  /** Raw memory: by turns how many 32-bit words are zero, and words that are not; last the bytes that are no word. */
   buffer: 5,
   /** A typed array over a buffer that comes before it. */
   view: 6,
 } as const;
+
+/** Of the words in which memory is looked through for zeros. */
+export const WORD_BYTES = 4;
 
 /** What a value is. Objects are told by number, in the order in which they were met. */
 export const VALUE = {
