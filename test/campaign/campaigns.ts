@@ -8,6 +8,7 @@ import { POLICIES } from './host/policies';
 import { USED_BITS } from './host/used-bits';
 import { SIMULATION } from './simulation/simulation';
 import { LARGE_TRACE } from './interop/large-trace';
+import { FORKS } from './replay/fork';
 import { DURABILITY_CAMPAIGNS } from './ledger/durability';
 
 /** Every campaign there is. */
@@ -21,5 +22,6 @@ export const CAMPAIGNS: readonly Campaign[] = [
   LEDGER_CORRUPTION,
   ...DURABILITY_CAMPAIGNS,
   LARGE_TRACE,
+  FORKS,
   ...SIMULATION,
 ];

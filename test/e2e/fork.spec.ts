@@ -1,14 +1,10 @@
-import 'reflect-metadata';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { NestFactory } from '@nestjs/core';
-import { ControlModule, ForkRunner, HeldClock } from '@steward/control';
-import type { ForkResult } from '@steward/control';
-import { ReadModels, SqliteLedger } from '@steward/ledger';
-import { ForkRefusedError, parseChange, replay } from '@steward/replay';
-import type { Edits } from '@steward/replay';
+import { SqliteLedger } from '@steward/ledger';
+import { ForkRefusedError, replay } from '@steward/replay';
 import { projectRoot } from '../conformance/project-root';
 import { expectTranscript, steward } from './built-cli';
+import { forkOf, type AskedEdits } from './fork-of';
 import { DEVICE, GUEST, SmallGuest } from './small-guest';
 
 const S1 = [0x0000_0000_4002_000bn, 0xd6n] as const;
@@ -36,34 +32,8 @@ describe('steward fork', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   /** A fork in a file of its own; `look` sees its ledger before it is closed. */
-  async function fork(
-    position: number,
-    asked: Partial<Omit<Edits, 'changes'>> & { readonly changes?: readonly string[] } = {},
-    look: (ledger: SqliteLedger, models: ReadModels) => Promise<void> = async () => undefined,
-  ): Promise<ForkResult> {
-    const { changes = [], ...others } = asked;
-    const none: Edits = { changes: [], without: new Set(), inserted: [], moved: new Map() };
-    const edits = { ...none, ...others, changes: changes.map(parseChange) };
-    const out = join(folder, `fork-${++forks}.db`);
-    const from = await SqliteLedger.open({ file, migrations, mode: 'read' });
-    const models = ReadModels.open({ file, migrations, mode: 'read' });
-    const ledger = await SqliteLedger.open({ file: out, migrations, mode: 'create' });
-    const readModels = ReadModels.open({ file: out, migrations, mode: 'write' });
-    const clock = new HeldClock();
-    const module = ControlModule.over({ ledger, readModels, clock: clock.read });
-    const app = await NestFactory.createApplicationContext(module, { logger: false });
-    try {
-      const original = { ledger: from, effectsOf: (p: number) => models.effects.read(p) };
-      const result = await app.get(ForkRunner).run(original, { at: position, edits, clock });
-      await look(ledger, readModels);
-      return result;
-    } finally {
-      await app.close();
-      readModels.close();
-      models.close();
-      await Promise.all([ledger.close(), from.close()]);
-    }
-  }
+  const fork = (position: number, asked?: AskedEdits, look?: Parameters<typeof forkOf>[3]) =>
+    forkOf({ file, out: join(folder, `fork-${++forks}.db`) }, position, asked, look);
 
   it('with nothing changed is the same history, to the last hash', async () => {
     const original = await SqliteLedger.open({ file, migrations, mode: 'read' });
@@ -125,7 +95,7 @@ describe('steward fork', () => {
     expect(comparison.causes).toMatchObject([{ edit: 'changed', command: 'AddSmmu' }]);
   });
 
-  it.each<[string, () => readonly [number, Parameters<typeof fork>[1]]]>([
+  it.each<[string, () => readonly [number, AskedEdits]]>([
     ['an ID register of an SMMU that exists', () => [5, { changes: ['idr0=0x0'] }]],
     ['leaving out a consequence', () => [0, { without: new Set([at.s1 + 1]) }]],
     ['leaving out what is kept', () => [at.booted, { without: new Set([1]) }]],

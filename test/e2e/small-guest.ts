@@ -156,7 +156,8 @@ export class SmallGuest {
   }
 
   private async expectAccepted(command: Command): Promise<void> {
-    expect(await this.issue('operator', command)).toMatchObject({ ok: true });
+    const answer = await this.issue('operator', command);
+    if (!answer.ok) throw new Error(`${command.type}: ${answer.errno}, ${answer.reason}`);
   }
 }
 

@@ -1,6 +1,5 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeDma } from '@steward/domain';
 import { translationPath } from '@steward/audit';
 import { SqliteLedger } from '@steward/ledger';
 import {
@@ -10,56 +9,23 @@ import {
   whyAnswer,
   whyWords,
 } from '@steward/replay';
-import { CD } from '@steward/smmu';
 import { projectRoot } from '../conformance/project-root';
 import { documentOf, expectTranscript, linesOf, steward } from './built-cli';
-import { DEVICE, GUEST, SmallGuest } from './small-guest';
-
-const CD_AT = 0x4002_0000;
-const TABLES = [0x4003_0000, 0x4003_1000, 0x4003_2000] as const;
-const S1 = [BigInt(CD_AT) | 0xbn, 0xd6n] as const;
-/** EATS=2: the kernel refuses it. */
-const ILLEGAL = [S1[0], 0x2000_00d6n] as const;
-const IOVA = 0x1000n;
-const LEAF = 0x60_0000_0000_0743n;
-const page = (ipa: number): bigint => BigInt(ipa) | LEAF;
-const FIRST_PAGE = 0x4020_0000;
-const OTHER_PAGE = 0x4020_1000;
+import { DEVICE, SmallGuest } from './small-guest';
+import { IOVA, OTHER_PAGE, translate, type TranslatingHistory } from './translating-guest';
 
 describe('steward why', () => {
   let folder: string;
   let ledger: SqliteLedger;
-  const at = { cd: 0, leaf: 0, s1: 0, remapped: 0, illegal: 0, unmapped: 0 };
+  let at: TranslatingHistory;
   let hit: { pa: bigint; path: number };
   beforeAll(async () => {
     const guest = await SmallGuest.open();
-    const cd = CD.encode({
-      ...{ V: 1n, AA64: 1n, A: 1n, R: 1n, T0SZ: 25n, IPS: 5n, EPD1: 1n, ASID: 7n },
-      ...{ TTB0: BigInt(TABLES[0]), MAIR0: 0xffn },
+    at = await translate(guest, () => {
+      const dma = guest.effectsOfLast().find(({ kind }) => kind === 'dma');
+      const path = translationPath(guest.machine, { device: DEVICE, iova: IOVA });
+      hit = { pa: dma?.words[1] ?? 0n, path: path.end.kind === 'ok' ? path.end.pa : 0 };
     });
-    at.cd = (await guest.store(cd.map((word, i) => [CD_AT + 8 * i, word] as const))).position;
-    const table = (next: number): bigint => BigInt(next) | 3n;
-    const leafAt = TABLES[2] + 8 * Number(IOVA >> 12n);
-    at.leaf = (
-      await guest.store([
-        [TABLES[0], table(TABLES[1])],
-        [TABLES[1], table(TABLES[2])],
-        [leafAt, page(FIRST_PAGE)],
-      ])
-    ).position;
-    at.s1 = (await guest.changeSte(S1)).position;
-    await guest.issue('guest:g', {
-      ...{ type: 'GuestActs', vm: GUEST, devices: [DEVICE], segments: [{ op: 'dma', count: 1 }] },
-      words: encodeDma([{ device: 0, stream: 0, write: false, iova: IOVA }]),
-    });
-    const dma = guest.effectsOfLast().find(({ kind }) => kind === 'dma');
-    const path = translationPath(guest.machine, { device: DEVICE, iova: IOVA });
-    hit = { pa: dma?.words[1] ?? 0n, path: path.end.kind === 'ok' ? path.end.pa : 0 };
-    at.remapped = (await guest.store([[leafAt, page(OTHER_PAGE)]])).position;
-    at.illegal = (await guest.changeSte(ILLEGAL)).position;
-    const ram = { iova: '0x40000000', length: '0x400000' } as const;
-    const unmap = { type: 'UnmapIova', ioas: `${GUEST}.ioas`, ...ram } as const;
-    at.unmapped = (await guest.issue('vmm:g', unmap)).position;
     folder = await guest.close({ keep: true });
     const file = join(folder, 'ledger.db');
     const migrations = join(projectRoot(), 'migrations');
