@@ -32,7 +32,7 @@ const FORMS = new Map<number, Form>([
   [0x11, FAULT],
   [0x12, FAULT],
   [0x13, [COMMON, FAULT[1] | TTRNW, ALL, IPA]],
-  [0x20, [COMMON, REASON | ACCESS | STAGE | CLASS, ALL, IPA]],
+  [0x20, [COMMON, REASON | ACCESS | STAGE, ALL, IPA]],
   [0x21, [COMMON, REASON, 0n, 0n]],
 ]);
 

@@ -1,4 +1,12 @@
-import { PhysicalMemory, REGISTERS, Smmu, type Outcome, type RegisterName } from '@steward/smmu';
+import {
+  AtsDevice,
+  PhysicalMemory,
+  REGISTERS,
+  Smmu,
+  type Outcome,
+  type RegisterName,
+  type TranslationCompletion,
+} from '@steward/smmu';
 import type { Case } from '../second-reading/cases/case';
 import { QUEUES } from '../second-reading/cases/physical';
 import { Random } from '../second-reading/cases/random';
@@ -35,6 +43,8 @@ export class FuzzedMachine {
   private readonly memory: CountingMemory;
   private readonly smmu: Smmu;
   private readonly registers = Object.keys(REGISTERS) as RegisterName[];
+  /** A device with an ATC, which CMD_ATC_INV reaches. */
+  private readonly device: AtsDevice;
   private producer = 0;
 
   constructor(seed: number) {
@@ -47,6 +57,7 @@ export class FuzzedMachine {
       eventRecorded: (record) => this.check(record),
       commandError: (_words, error) => this.count(error),
     });
+    this.device = new AtsDevice(this.smmu, this.world.steps[0]!.request.streamId);
     this.setUp();
   }
 
@@ -82,6 +93,7 @@ export class FuzzedMachine {
     }
     this.access();
     if (random.chance(30)) this.access();
+    if (random.chance(20)) this.accessByAts();
     for (const pa of noisy) this.memory.write64(Number(pa), this.world.words.get(pa)!);
     if (random.chance(4)) this.setUp();
   }
@@ -145,6 +157,34 @@ export class FuzzedMachine {
     const outcome = this.smmu.access(transaction);
     this.bounded(READS_PER_ACCESS, 'an access');
     this.checkOutcome(outcome, streamId);
+  }
+
+  /** A Translation Request, and the device's Translated transaction where it is granted. */
+  private accessByAts(): void {
+    const { random } = this;
+    const { request } = random.pick(this.world.steps);
+    this.memory.reads = 0;
+    this.device.atc.answers = random.chance(90);
+    const outcome = this.device.access({
+      ...(request.substreamId === undefined ? {} : { substreamId: request.substreamId }),
+      address: random.chance(75) ? request.address : random.bits(64),
+      write: random.chance(50),
+      privileged: random.chance(50),
+      instruction: random.chance(30),
+    });
+    this.bounded(5 * READS_PER_ACCESS, 'an access by ATS');
+    if (outcome.kind === 'denied') this.checkCompletion(outcome.completion);
+    else this.checkOutcome(outcome, this.device.streamId);
+  }
+
+  private checkCompletion(completion: TranslationCompletion): void {
+    this.count(`ATS ${completion.kind}`);
+    if (completion.kind === 'success') {
+      const { address, sizeLog2 } = completion;
+      if (address < 0 || address >= 2 ** 52 || sizeLog2 < 12) throw new Error('completion');
+    } else if (completion.kind !== 'no-access' && completion.event !== undefined) {
+      this.check(completion.event);
+    }
   }
 
   private checkOutcome(outcome: Outcome, streamId: number): void {

@@ -395,3 +395,60 @@ describe('a Translated transaction', () => {
     expect(machine.read(0, pa, translated).kind).toBe('abort');
   });
 });
+
+describe('a Translated transaction with a PASID (IDR3.PASIDTT = 1)', () => {
+  const PASIDTT = [ATS_IDR[0], IDR1 | (1 << 26), 0, 0x1414 | (1 << 16), 0, 0x74] as const;
+  const translated = { translated: true } as const;
+  const CR2_REC_CFG_ATS = 0b1000n;
+
+  function withPasids(options: Parameters<typeof ats>[0] = {}) {
+    const nested = ats({ idr: PASIDTT, steFields: { S1CDMax: 1n, S1DSS: 2n }, ...options });
+    const { smmu } = nested.machine;
+    smmu.writeRegister('CR0', 0xcn);
+    smmu.writeRegister('CR2', CR2_REC_CFG_ATS);
+    smmu.writeRegister('CR0', 0xdn | ATSCHK);
+    return nested;
+  }
+
+  it('is refused where an ordinary one with that SubstreamID would find no CD', () => {
+    const { machine, pa, cd } = withPasids();
+    const nameOf = (substreamId?: number): string => {
+      const more = substreamId === undefined ? {} : { substreamId };
+      const outcome = machine.read(0, pa, { ...translated, ...more });
+      return outcome.kind === 'abort' && outcome.event ? eventName(outcome.event)! : outcome.kind;
+    };
+    expect(nameOf(2)).toBe('C_BAD_SUBSTREAMID');
+    expect(nameOf(0)).toBe('F_STREAM_DISABLED');
+    // CD 1 is all zero.
+    expect(nameOf(1)).toBe('C_BAD_CD');
+    expect(nameOf()).toBe('ok');
+    expect(cd).toBeGreaterThan(0);
+  });
+
+  it('goes unseen where PASIDTT is 0', () => {
+    const { machine, pa } = withPasids({ idr: ATS_IDR });
+    expect(machine.read(0, pa, { ...translated, substreamId: 2 }).kind).toBe('ok');
+  });
+
+  it('is F_STREAM_DISABLED without one, where S1DSS terminates such streams', () => {
+    const { machine, pa } = withPasids({ steFields: { S1CDMax: 1n, S1DSS: 0n } });
+    expect(machine.read(0, pa, translated)).toEqual({ kind: 'abort', event: machine.eventAt(0) });
+    expect(eventName(machine.eventAt(0))).toBe('F_STREAM_DISABLED');
+  });
+
+  it('is an instruction fetch at stage 2 of split-stage ATS if it says so', () => {
+    const { machine, cd, stage1, stage2, ipa, pa } = withPasids({ EATS: SPLIT });
+    machine.writeCd(cd + 64, { TTB0: BigInt(stage1.root), ASID: 2n });
+    machine.map(stage2, ipa, pa, S2_PAGE | (2n << 53n));
+    const send = { ...translated, substreamId: 1 };
+    expect(machine.read(0, ipa, send).kind).toBe('ok');
+    const refused = machine.read(0, ipa, { ...send, instruction: true });
+    expect(refused).toEqual({ kind: 'abort', event: machine.eventAt(0) });
+    expect(EVENTS.F_PERMISSION.layout.decode(machine.eventAt(0)).values).toMatchObject({
+      SSV: 1n,
+      SubstreamID: 1n,
+      InD: 1n,
+      S2: 1n,
+    });
+  });
+});

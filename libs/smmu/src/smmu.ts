@@ -171,14 +171,18 @@ export class Smmu {
   }
 
   /**
-   * An ATS Translated transaction. Its PnU, InD and SubstreamID are not seen (IHI 0070 §3.9.1.3),
-   * a PA beyond the OAS is aborted
-   * silently (§3.9.1.1), any other has the attributes that clients have by default (§13.6.2).
+   * An ATS Translated transaction. Its PnU, InD and SubstreamID are seen where it has a PASID and
+   * IDR3.PASIDTT is 1 (IHI 0070 §3.9.1.3). A PA beyond the OAS is aborted silently (§3.9.1.1), any
+   * other has the attributes that clients have by default (§13.6.2).
    */
-  private translated({ streamId, address, write }: Transaction): Outcome {
-    const t = { streamId, address, write };
-    const admission = admitTranslated(streamId, this.finder, this.control, this.features);
+  private translated(sent: Transaction): Outcome {
+    const { streamId, address, write } = sent;
+    const seen = this.features.pasidOnTranslated && sent.substreamId !== undefined;
+    const t = seen ? sent : { streamId, address, write };
+    const admission = admitTranslated(t, this.finder, this.control, this.features);
     switch (admission.kind) {
+      case 'faulted':
+        return this.fail(admission.fault, t, admission.stream, undefined);
       case 'refused':
         return admission.fault === undefined ? ABORT : this.terminate(admission.fault, t);
       case 'physical': {

@@ -14,7 +14,7 @@ export interface Transaction {
   readonly instruction?: boolean;
   /**
    * An ATS Translated transaction: `address` is what a translation request returned (IHI 0070
-   * §3.9). Its SubstreamID and attributes are not seen (IDR3.PASIDTT=0).
+   * §3.9). Its SubstreamID and attributes are seen where IDR3.PASIDTT is 1 and it has a SubstreamID.
    */
   readonly translated?: boolean;
 }

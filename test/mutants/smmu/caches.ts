@@ -121,6 +121,12 @@ export const CACHES = mutants('caches', [
     '§3.9.1.3: F_TRANSL_FORBIDDEN',
   ],
   [
+    ADMISSION,
+    'features.pasidOnTranslated ? finder',
+    '!features.pasidOnTranslated ? finder',
+    '§3.9.1.3 PASIDTT',
+  ],
+  [
     STALLS,
     'if (stalled?.transaction.streamId === streamId) this.release(stalled, ending);',
     'if (stalled !== undefined) this.release(stalled, ending);',

@@ -11,6 +11,12 @@ export type Admission =
   | { readonly kind: 'physical' }
   /** Its address is an IPA: split-stage ATS. */
   | { readonly kind: 'intermediate'; readonly stream: StreamConfiguration }
+  /** Stage 2 refused the fetch of its CD: as for an ordinary transaction. */
+  | {
+      readonly kind: 'faulted';
+      readonly fault: Fault;
+      readonly stream: StreamConfiguration;
+    }
   /** `fault`: what is recorded; absent: nothing is. */
   | { readonly kind: 'refused'; readonly fault?: Fault };
 
@@ -18,12 +24,21 @@ const PHYSICAL: Admission = { kind: 'physical' };
 const SILENT: Admission = { kind: 'refused' };
 const FORBIDDEN: Admission = { kind: 'refused', fault: { event: 'F_TRANSL_FORBIDDEN' } };
 
+/** Errors of configuration: recorded under CR2.REC_CFG_ATS alone. */
+const MISCONFIGURED: ReadonlySet<Fault['event']> = new Set([
+  'C_BAD_SUBSTREAMID',
+  'F_STREAM_DISABLED',
+  'F_CD_FETCH',
+  'C_BAD_CD',
+] as const);
+
 /**
- * Whether a Translated transaction may pass (IHI 0070 §3.9.1.3). The SMMU knows no PASID of such a
- * transaction (IDR3.PASIDTT=0), so no CD is looked at. An SMMU without ATS passes none (§5.2 EATS).
+ * Whether a Translated transaction may pass (IHI 0070 §3.9.1.3, in the order of its list of
+ * priorities). An SMMU without ATS passes none (§5.2 EATS). With IDR3.PASIDTT=0 its `substreamId` is
+ * never there, and no CD is looked at.
  */
 export function admitTranslated(
-  streamId: number,
+  { streamId, substreamId }: { readonly streamId: number; readonly substreamId?: number },
   finder: StreamFinder,
   control: Control,
   features: Features,
@@ -38,12 +53,13 @@ export function admitTranslated(
   if ('event' in stream) return misconfigured(stream);
   if (stream.disposition === 'illegal') return misconfigured({ event: 'C_BAD_STE' });
   if (stream.disposition === 'abort') return SILENT;
-  switch (effectiveAts(stream, control)) {
-    case 'none':
-      return FORBIDDEN;
-    case 'full':
-      return PHYSICAL;
-    case 'split':
-      return { kind: 'intermediate', stream };
+  const ats = effectiveAts(stream, control);
+  if (ats === 'none') return FORBIDDEN;
+  const fault = features.pasidOnTranslated ? finder.substreamFault(stream, substreamId) : undefined;
+  if (fault !== undefined) {
+    return MISCONFIGURED.has(fault.event)
+      ? misconfigured(fault)
+      : { kind: 'faulted', fault, stream };
   }
+  return ats === 'full' ? PHYSICAL : { kind: 'intermediate', stream };
 }

@@ -41,6 +41,19 @@ export class StreamFinder {
     return decoded;
   }
 
+  /**
+   * What keeps a Translated transaction from its CD (IHI 0070 §3.9.1.3). The CD is fetched for one
+   * with a SubstreamID alone.
+   */
+  substreamFault(stream: StreamConfiguration, substreamId: number | undefined): Fault | undefined {
+    if (substreamId !== undefined) {
+      const context = this.context(stream, substreamId);
+      return context !== undefined && 'event' in context ? context : undefined;
+    }
+    const index = stream.stage1 === undefined ? 0 : contextIndex(stream.stage1, undefined);
+    return typeof index === 'object' ? index : undefined;
+  }
+
   /** The stage-1 context of a stream that passes traffic, given the access's SubstreamID. */
   context(stream: StreamConfiguration, substreamId: number | undefined): ContextResult {
     const pointer = stream.stage1;

@@ -55,6 +55,8 @@ export interface Features {
   readonly e0pd: boolean;
   readonly epan: boolean;
   readonly dpt: boolean;
+  /** PASIDTT: the PASID of a Translated transaction is seen. */
+  readonly pasidOnTranslated: boolean;
   /** Output address size in bits; physical addresses beyond it do not exist. */
   readonly oas: number;
   /** Intermediate address size in bits (IHI 0070 §3.4). */
@@ -128,6 +130,7 @@ export function featuresOf(configuration: SmmuConfiguration): Features {
     e0pd: idr3('E0PD') === 1,
     epan: idr3('EPAN') === 1,
     dpt: idr3('DPT') === 1,
+    pasidOnTranslated: idr3('PASIDTT') === 1,
     oas,
     ias,
     outputLimit: 2 ** oas,
