@@ -116,8 +116,8 @@ export const CACHES = mutants('caches', [
   ],
   [
     ADMISSION,
-    "case 'none':\n      return FORBIDDEN;",
-    "case 'none':\n      return PHYSICAL;",
+    "if (ats === 'none') return FORBIDDEN;",
+    "if (ats === 'none') return PHYSICAL;",
     '§3.9.1.3: F_TRANSL_FORBIDDEN',
   ],
   [
