@@ -104,10 +104,17 @@ function readMigration(directory: string, name: string, id: number): Migration {
   return { id, name, sql, sha256, isReadModels: match[2] !== undefined };
 }
 
+/** Sequences that have worked in this process, by the hashes of their files. */
+const rehearsed = new Set<string>();
+
+/** Files are read at every opening, but the same text is tried only once: it took most of an opening's time. */
 function rehearse(migrations: readonly Migration[], directory: string): void {
+  const sequence = migrations.map(({ name, sha256 }) => `${name} ${sha256}`).join('\n');
+  if (rehearsed.has(sequence)) return;
   const db = new Database(':memory:');
   try {
     db.transaction(() => apply(db, migrations))();
+    rehearsed.add(sequence);
   } catch (cause) {
     throw new LedgerError('bad-migrations', `${directory}: ${(cause as Error).message}`, { cause });
   } finally {
