@@ -7,10 +7,11 @@ afterEach(() => jest.restoreAllMocks());
 test('of 80 random damages each that changes something stored is found at its commit', async () => {
   const { failures, endings } = await corrupt(1, 80);
   expect(failures).toEqual([]);
-  const found = Object.keys(endings).filter((ending) => /found|refused/.test(ending));
-  expect(found.map((ending) => ending.split(':')[0])).toEqual([
-    ...['flipped-bit', 'swapped-commits', 'swapped-events', 'truncated', 'zeroed-page'],
-  ]);
+  // Which page a damage hits decides whether it is found in the log or the file is refused as a whole.
+  const noticed = Object.keys(endings).filter((ending) => /found|refused/.test(ending));
+  expect(new Set(noticed.map((ending) => ending.split(':')[0]))).toEqual(
+    new Set(['flipped-bit', 'swapped-commits', 'swapped-events', 'truncated', 'zeroed-page']),
+  );
 });
 
 test('a verify that finds nothing is found out', async () => {
