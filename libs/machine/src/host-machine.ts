@@ -224,6 +224,7 @@ export class HostMachine {
       case 'VsmmuRegisterWritten':
         return this.vsmmu(id).queues.write(event.register, fromHex(event.value));
       case 'GuestCommandsQueued':
+        this.coherence?.guestQueued(this.targetOf(id).vm);
         return this.vsmmu(id).queues.queueCommands(event.words);
       case 'GuestInvalidationsForwarded':
         return this.forward(event);

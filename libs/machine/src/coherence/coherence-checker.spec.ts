@@ -207,6 +207,23 @@ describe('the coherence checker', () => {
     }
   });
 
+  it('does not hold anybody to an entry that was made anew, stale, behind the invalidation', () => {
+    const play = new Play();
+    const atc: CachedEntry = { cache: 'ATC', streamId: 8, address: 0x1000n, sizeLog2: 12 };
+    play.event('GuestMemoryWritten', () => {
+      play.caches.wordDiffers(7, LEAF, GUEST_WORD);
+      play.caches.wordDiffers('ATC', atc, GUEST_WORD);
+    });
+    const target = { vm: 'g0', smmu: 'smmu0', vmid: 1, streamIdOf: () => 8 };
+    const commands = [encodeCommand('ATC_INV', { StreamID: 1n, Size: 52n })];
+    const findings = play.event('GuestInvalidationsForwarded', () => {
+      play.checker.asked({ by: 'host driver', target, commands });
+      play.caches.staleRemoved('ATC');
+      play.caches.wordDiffers('ATC', atc, { ...GUEST_WORD, from: 7 });
+    });
+    expect(findings).toEqual([]);
+  });
+
   it('puts an entry that was made through a stale one into the window of that one', () => {
     const play = new Play();
     play.event('GuestMemoryWritten', () => play.caches.wordDiffers(7, LEAF, GUEST_WORD));

@@ -79,6 +79,8 @@ export class CoherenceChecker implements WindowContext {
   };
   private idle: IdleTag[] = [];
   private request: GuestRequest | undefined;
+  /** Position at which each VM last queued commands. */
+  private readonly queued = new Map<string, number>();
 
   /** Names the driver whose SMMUs these are. */
   follow(driver: Hardware): void {
@@ -138,9 +140,11 @@ export class CoherenceChecker implements WindowContext {
     this.request = undefined;
     if (request === undefined) return;
     const { by, target, commands } = request;
+    const queued = this.queued.get(target.vm) ?? this.now.position;
     const { smmu } = target;
-    for (const { window, entry, command } of this.smmus.get(smmu)?.unheeded(target, commands) ??
-      []) {
+    for (const { window, entry, command } of this.smmus
+      .get(smmu)
+      ?.unheeded(target, commands, queued) ?? []) {
       this.counts.notCarriedOut++;
       const left = { entries: [entry], count: 1 };
       const what = { window: window.report(), left, command };
@@ -165,6 +169,11 @@ export class CoherenceChecker implements WindowContext {
   /** Nobody uses a tag any more. */
   tagIdle(tag: IdleTag): void {
     this.idle.push(tag);
+  }
+
+  /** The guest of a VM puts commands on its queue. */
+  guestQueued(vm: string): void {
+    this.queued.set(vm, this.now.position);
   }
 
   /** The event carries out what a guest asked for, or tells the guest that it is done. */

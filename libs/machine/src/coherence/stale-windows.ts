@@ -49,6 +49,8 @@ interface Hold {
   readonly window: OpenWindow;
   readonly example: StaleEntry;
   readonly words: Set<number>;
+  /** The event in which the entry became stale, or was made so. */
+  readonly since: Moment;
   /** Somebody was already held to it that it is still here. */
   blamed: boolean;
 }
@@ -91,16 +93,20 @@ export class StaleWindows implements StalenessWatcher {
 
   /**
    * Entries that are stale by words of a VM's and that one of these commands of its names; each is
-   * told of once.
+   * told of once. Not one that became stale, or was made so through another, since the guest queued
+   * them: it may have come behind the command.
+   * @param queued position of the commit in which the guest did.
    */
   *unheeded(
     target: GuestTarget,
     commands: readonly CommandWords[],
+    queued: number,
   ): Generator<{ window: OpenWindow; entry: StaleEntry; command: CommandWords }> {
     for (const holds of this.holds.values()) {
       for (const hold of holds) {
         const { owner } = hold.window;
-        if (hold.blamed || owner.kind !== 'guest' || owner.vm !== target.vm) continue;
+        if (hold.blamed || hold.since.position >= queued) continue;
+        if (owner.kind !== 'guest' || owner.vm !== target.vm) continue;
         const { example: entry, window } = hold;
         const command = commands.find((words) => asksFor(words, entry.entry, target));
         if (command === undefined) continue;
@@ -134,7 +140,13 @@ export class StaleWindows implements StalenessWatcher {
     const window = this.inherited(word.from, owner, latent) ?? this.windowOf(owner, latent);
     if (window.closed !== undefined) this.reopen(window);
     window.add(example);
-    holds.push({ window, example, words: new Set([word.pa]), blamed: false });
+    holds.push({
+      window,
+      example,
+      words: new Set([word.pa]),
+      since: this.context.now,
+      blamed: false,
+    });
   }
 
   wordAgrees(key: EntryKey, pa: number): void {
