@@ -1,4 +1,4 @@
-import { advance, decide, DECIDERS, parseStream, queueEntries, streamOf } from '@steward/domain';
+import { decide, DECIDERS, parseStream, streamOf } from '@steward/domain';
 import type {
   AggregateKind,
   Command,
@@ -9,7 +9,7 @@ import type {
 } from '@steward/domain';
 import { Machine } from '@steward/machine';
 import type { Finding, MachineEffect, MachineOptions } from '@steward/machine';
-import { reactToFault, reactToGuestCommands, reactToRegisterWrite } from '@steward/vmm';
+import { reactionToEvent, reactToFault, viewOf } from '@steward/vmm';
 import type { Reaction, VsmmuView } from '@steward/vmm';
 
 export const HOST = 'h';
@@ -94,18 +94,13 @@ export class World implements Context {
 
   private reactionTo(stream: string, event: DomainEvent, before: unknown): Reaction | undefined {
     const { id } = parseStream(stream);
-    const name = (n: number): string => `${id}.${this.position}.${n}`;
-    if (event.type === 'GuestCommandsQueued') {
-      const state = this.get('vsmmu', id)!;
-      const span = 2 * queueEntries(state, 'CMDQ_BASE');
-      const cons = advance(state, 'CMDQ_BASE', 'CMDQ_PROD', span - event.count);
-      return reactToGuestCommands(this.view(id), { words: event.words, cons, span }, name);
-    }
-    if (event.type === 'VsmmuRegisterWritten') {
-      const cr0 = (before as StateOf<'vsmmu'> | undefined)?.registers.get('CR0') ?? 0n;
-      return reactToRegisterWrite(this.view(id), { register: event.register, before: cr0 }, name);
-    }
-    return undefined;
+    const of = {
+      vsmmu: id,
+      state: () => this.get('vsmmu', id)!,
+      view: () => this.view(id),
+      cr0Before: () => (before as StateOf<'vsmmu'> | undefined)?.registers.get('CR0') ?? 0n,
+    };
+    return reactionToEvent(event, of, String(this.position));
   }
 
   private reactionToEffect(effect: MachineEffect): Reaction | undefined {
@@ -115,20 +110,10 @@ export class World implements Context {
   }
 
   private view(vsmmu: string): VsmmuView {
-    const { registers, vdevices, vm } = this.get('vsmmu', vsmmu)!;
-    const attached = new Map<string, string>();
-    const guests = new Map<number, string>();
-    for (const [vsid, device] of vdevices) {
-      if (typeof vsid === 'number') guests.set(vsid, device);
-      const target = this.get('device', device)?.attached;
-      if (target?.kind === 'nested-domain') attached.set(device, target.id);
-    }
-    return {
-      vsmmu,
-      vdevices: guests,
-      attached,
-      register: (name) => registers.get(name) ?? 0n,
-      readGuest: (ipa) => this.machine.host(HOST).readGuest(vm, ipa),
-    };
+    const state = this.get('vsmmu', vsmmu)!;
+    return viewOf(vsmmu, state, {
+      device: (id) => this.get('device', id),
+      readGuest: (ipa) => this.machine.host(HOST).readGuest(state.vm, ipa),
+    });
   }
 }

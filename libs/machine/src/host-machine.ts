@@ -345,7 +345,7 @@ export class HostMachine {
   /** The guest is told that its commands are done, so they have to be. */
   private complete(vsmmu: string, { cons, error }: EventNamed<'GuestCommandsCompleted'>): void {
     const { queues } = this.vsmmu(vsmmu);
-    if (this.coherence !== undefined) {
+    if (this.coherence?.anyOpen === true) {
       const commands = queues.commandsUpTo(cons);
       this.coherence.asked({ by: 'VMM', target: this.targetOf(vsmmu), commands });
     }

@@ -18,7 +18,6 @@ import type { StreamConfiguration } from './configuration/stream-configuration';
 import { StreamFinder } from './configuration/stream-finder';
 import { StreamTable } from './configuration/stream-table';
 import { EventQueue } from './events/event-queue';
-import { faultRecord, isTranslationFault, type Attributes, type Fault } from './events/faults';
 import type { RegisterName } from './formats/registers';
 import type { PhysicalMemory } from './memory/physical-memory';
 import type { SmmuObserver } from './observer';
@@ -28,6 +27,7 @@ import { featuresOf, type Features, type SmmuConfiguration } from './registers/f
 import { GlobalErrors } from './registers/global-errors';
 import { RegisterFile } from './registers/register-file';
 import { UnsupportedFeatureError, unsupportedFeatures } from './registers/unsupported';
+import { FaultedTransactions } from './stalls/faulted-transactions';
 import { StalledTransactions, type StalledTransaction } from './stalls/stalled-transactions';
 import type { Outcome, Transaction } from './transaction';
 import { breakBeforeMake } from './translation/break-before-make';
@@ -53,6 +53,7 @@ export class Smmu {
   private readonly translator: Translator;
   private readonly finder: StreamFinder;
   private readonly stalls = new StalledTransactions();
+  private readonly faulted: FaultedTransactions;
   private readonly ats = new AtsPort();
   private readonly requests: TranslationRequests;
   private readonly provenance: Provenance | undefined;
@@ -80,7 +81,8 @@ export class Smmu {
     this.errors = new GlobalErrors(this.registers);
     const shape = caching.mode === 'limited' ? caching : undefined;
     const walkCaches = caching.mode === 'limited' || (caching.walkCaches ?? true);
-    const provenance = this.createProvenance();
+    const { staleness } = observer;
+    const provenance = staleness && new Provenance(memory, staleness);
     this.configuration = new ConfigurationCache(shape, provenance);
     this.translations = new TranslationCache(shape, provenance);
     provenance?.describeBy(this.translations.tlb);
@@ -99,6 +101,7 @@ export class Smmu {
       provenance,
     );
     this.provenance = provenance;
+    this.faulted = new FaultedTransactions(this.control, this.eventQueue, this.stalls);
     this.commandQueue = this.createCommandQueue();
   }
 
@@ -142,10 +145,10 @@ export class Smmu {
     if (t.translated === true) return this.translated(t);
     if (!this.control.enabled) return this.disabled();
     const stream = this.finder.stream(t.streamId, this.control);
-    if ('event' in stream) return this.fail(stream, t, undefined, undefined);
+    if ('event' in stream) return this.faulted.fail(stream, t, undefined, undefined);
     switch (stream.disposition) {
       case 'illegal':
-        return this.fail({ event: 'C_BAD_STE' }, t, stream, undefined);
+        return this.faulted.fail({ event: 'C_BAD_STE' }, t, stream, undefined);
       case 'abort':
         return ABORT;
       default:
@@ -182,9 +185,9 @@ export class Smmu {
     const admission = admitTranslated(t, this.finder, this.control, this.features);
     switch (admission.kind) {
       case 'faulted':
-        return this.fail(admission.fault, t, admission.stream, undefined);
+        return this.faulted.fail(admission.fault, t, admission.stream, undefined);
       case 'refused':
-        return admission.fault === undefined ? ABORT : this.terminate(admission.fault, t);
+        return admission.fault === undefined ? ABORT : this.faulted.terminate(admission.fault, t);
       case 'physical': {
         const pa = this.input.asNumber();
         return pa >= this.features.outputLimit ? ABORT : this.bypass(pa, DEFAULT_INPUT);
@@ -193,13 +196,6 @@ export class Smmu {
         // STE.MTCFG, SHCFG and ALLOCCFG have no say in Translated transactions (§13.1.4, Table 13.5).
         return this.withoutStage1(t, admission.stream, DEFAULT_INPUT);
     }
-  }
-
-  /** Aborts a transaction and records why. */
-  private terminate(fault: Fault, t: Transaction): Outcome {
-    const event = faultRecord(fault, t, { privileged: false, instruction: false });
-    this.eventQueue.record(event);
-    return { kind: 'abort', event };
   }
 
   /**
@@ -230,7 +226,7 @@ export class Smmu {
   private configured(t: Transaction, stream: StreamConfiguration): Outcome {
     const context = this.finder.context(stream, t.substreamId);
     if (context === undefined) return this.withoutStage1(t, stream);
-    if ('event' in context) return this.fail(context, t, stream, undefined);
+    if ('event' in context) return this.faulted.fail(context, t, stream, undefined);
     return this.withStage1(t, stream, context);
   }
 
@@ -243,12 +239,13 @@ export class Smmu {
     const { stage2 } = stream;
     const { outputLimit, intermediateLimit } = this.features;
     const limit = stage2 === undefined ? outputLimit : intermediateLimit;
-    if (address >= limit) return this.fail({ event: 'BYPASS_ADDR_SIZE' }, t, stream, undefined);
+    if (address >= limit)
+      return this.faulted.fail({ event: 'BYPASS_ADDR_SIZE' }, t, stream, undefined);
     if (stage2 === undefined) return this.bypass(address, incoming);
     const need = this.need(t, stream);
     const { translator } = this;
     const failed = translator.throughStage2(stage2, address, need);
-    if (failed !== undefined) return this.fail(failed, t, stream, undefined);
+    if (failed !== undefined) return this.faulted.fail(failed, t, stream, undefined);
     const leaf = attributesOf(translator.info);
     return this.reached(need, throughStage2(incoming, leaf, stage2.forcedWriteBack));
   }
@@ -257,7 +254,7 @@ export class Smmu {
     const need = this.need(t, stream);
     const { input, translator } = this;
     const failed = translator.throughStage1(context, input, need, stream.stage2);
-    if (failed !== undefined) return this.fail(failed, t, stream, context);
+    if (failed !== undefined) return this.faulted.fail(failed, t, stream, context);
     const attributes = attributesOf(translator.info);
     return this.reached(need, withHintsOf(stream.attributes, attributes));
   }
@@ -278,52 +275,6 @@ export class Smmu {
     const privileged = stream.privileged ?? t.privileged ?? false;
     const instruction = stream.instruction ?? t.instruction ?? false;
     return needOf(privileged, t.write, instruction);
-  }
-
-  /**
-   * Stalls a transaction, or terminates it: records the event unless R suppresses it, and aborts or
-   * answers RAZ/WI.
-   */
-  private fail(
-    fault: Fault,
-    t: Transaction,
-    stream: StreamConfiguration | undefined,
-    context: Stage1Context | undefined,
-  ): Outcome {
-    let records = true;
-    let aborts = true;
-    if (fault.event === 'C_BAD_STREAMID') records = this.control.recordsBadStreamId;
-    else if (isTranslationFault(fault)) {
-      const governing = fault.stage === 2 ? stream?.stage2 : context;
-      if (governing?.stalls === true) {
-        const stalled = this.stall(fault, t, stream);
-        if (stalled !== undefined) return stalled;
-      } else {
-        records = governing?.records ?? true;
-        // Stage 2 always aborts (IHI 0070 §5.5).
-        aborts = fault.stage === 2 || (context?.aborts ?? true);
-      }
-    }
-    if (!records) return aborts ? ABORT : { kind: 'raz-wi' };
-    const event = faultRecord(fault, t, this.attributes(t, stream));
-    this.eventQueue.record(event);
-    return { kind: aborts ? 'abort' : 'raz-wi', event };
-  }
-
-  /**
-   * Holds a transaction and records that it waits, whatever R says. Undefined when there is no STAG
-   * left: then it is aborted and recorded with Stall=0, which §3.12 permits.
-   */
-  private stall(
-    fault: Fault,
-    t: Transaction,
-    stream: StreamConfiguration | undefined,
-  ): Outcome | undefined {
-    const stag = this.stalls.hold(t);
-    if (stag === undefined) return undefined;
-    const event = faultRecord(fault, t, this.attributes(t, stream), stag);
-    if (!this.eventQueue.recordStall(event)) this.stalls.waitForQueue(stag);
-    return { kind: 'stalled', stag, event };
   }
 
   /** Retries or terminates the transactions whose stall is over. */
@@ -355,19 +306,6 @@ export class Smmu {
     if (this.control.enabled) return;
     this.stalls.terminateAll();
     this.endStalls();
-  }
-
-  private attributes(t: Transaction, stream: StreamConfiguration | undefined): Attributes {
-    const privileged = stream?.privileged ?? t.privileged ?? false;
-    const instruction = stream?.instruction ?? t.instruction ?? false;
-    return { privileged, instruction: instruction && !t.write };
-  }
-
-  private createProvenance(): Provenance | undefined {
-    const { staleness } = this.observer;
-    if (staleness === undefined) return undefined;
-    const { memory } = this;
-    return new Provenance(memory, staleness);
   }
 
   private createFinder(provenance?: Provenance): StreamFinder {

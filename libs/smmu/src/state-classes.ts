@@ -26,6 +26,7 @@ import { Provenance } from './provenance/provenance';
 import { GlobalErrors } from './registers/global-errors';
 import { RegisterFile } from './registers/register-file';
 import { Smmu } from './smmu';
+import { FaultedTransactions } from './stalls/faulted-transactions';
 import { StalledTransactions } from './stalls/stalled-transactions';
 import { Descriptor } from './translation/descriptor';
 import { InputAddress } from './translation/input-address';
@@ -42,7 +43,7 @@ export const SMMU_STATE_CLASSES = [
   ...[AddressTranslationCache, AtsDevice, AtsPort, TranslationRequests],
   ...[EntryArena, LiveList, Regime, RegionIndex, Replacement],
   ...[Tlb, TlbAddress, TlbSpace, TranslationCache, Dependencies, Provenance, Trail],
-  ...[CommandQueue, CompletionSignals, EventQueue, StalledTransactions],
+  ...[CommandQueue, CompletionSignals, EventQueue, FaultedTransactions, StalledTransactions],
   ...[CachedCds, ConfigurationCache, ContextTable, StreamFinder, StreamTable, StructureReader],
   ...[ChunkIndex, PhysicalMemory, Regions],
   ...[GlobalErrors, RegisterFile, Smmu],

@@ -1,10 +1,11 @@
 export { intentOf } from './canonical-vste';
 export type { VsteIntent } from './canonical-vste';
 export { reactToGuestCommands } from './guest-commands';
+export { reactionToEvent } from './reaction-to-event';
 export { reactToFault } from './guest-events';
 export { reactToRegisterWrite } from './guest-registers';
 export { readVste, vsteAddress } from './guest-stream-table';
 export type { Answer, Reaction } from './restage';
-export { proxyDomain } from './view';
+export { proxyDomain, viewOf } from './view';
 export type { VsmmuView } from './view';
 export { virtualIdr } from './virtual-idr';

@@ -6,6 +6,7 @@ const QUEUE = 'commands/command-queue.ts';
 const EVENTS = 'events/event-queue.ts';
 const ERRORS = 'registers/global-errors.ts';
 const SMMU = 'smmu.ts';
+const FAULTED = 'stalls/faulted-transactions.ts';
 
 /** The command set, both queues, faults and events. */
 export const COMMANDS = mutants('commands', [
@@ -141,14 +142,14 @@ export const COMMANDS = mutants('commands', [
   ],
   [ERRORS, 'if (this.isActive(error)) return;', '', '§7.5: an active error is not toggled again'],
   [
-    SMMU,
+    FAULTED,
     'records = this.control.recordsBadStreamId;',
     'records = !this.control.recordsBadStreamId;',
     '§6.3.11 RECINVSID',
   ],
-  [SMMU, 'records = governing?.records ?? true;', 'records = true;', '§5.4 R, §5.2 S2R'],
+  [FAULTED, 'records = governing?.records ?? true;', 'records = true;', '§5.4 R, §5.2 S2R'],
   [
-    SMMU,
+    FAULTED,
     'aborts = fault.stage === 2 || (context?.aborts ?? true);',
     'aborts = true;',
     '§5.5 A: RAZ/WI',
@@ -160,7 +161,7 @@ export const COMMANDS = mutants('commands', [
     '§6.3.14 GBPA.ABORT',
   ],
   [
-    SMMU,
+    FAULTED,
     'if (governing?.stalls === true) {',
     'if (governing?.stalls === false) {',
     '§3.12 the stall model',

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { advance, DECIDERS, eventOf, parseStream, queueEntries } from '@steward/domain';
-import type { DeviceState, DomainEvent, GuestRegister, VsmmuState } from '@steward/domain';
+import { DECIDERS, eventOf, parseStream } from '@steward/domain';
+import type { DeviceState, DomainEvent, VsmmuState } from '@steward/domain';
 import type { StoredCommit } from '@steward/ledger';
 import type { MachineEffect } from '@steward/machine';
-import { reactToFault, reactToGuestCommands, reactToRegisterWrite } from '@steward/vmm';
+import { reactionToEvent, reactToFault, viewOf } from '@steward/vmm';
 import type { Reaction, VsmmuView } from '@steward/vmm';
 import type { Request } from '../commands/decide-command';
 import { Projection } from '../projection/projection';
@@ -35,7 +35,13 @@ export class ProcessManagers {
       const before = this.follow(stored.stream, event);
       const cause = `${commit.position}/${stored.idx}`;
       const { id } = parseStream(stored.stream);
-      const steps = this.stepsFor(this.viewer(commit.host, id), event, before, cause);
+      const of = {
+        vsmmu: id,
+        state: () => this.vsmmu(id),
+        view: () => this.view(commit.host, id),
+        cr0Before: () => before ?? 0n,
+      };
+      const steps = reactionToEvent(event, of, cause.replace('/', '.'));
       if (steps) reactions.push(this.pending(commit, id, cause, steps));
     }
     effects.forEach((effect, i) => {
@@ -62,29 +68,6 @@ export class ProcessManagers {
     const reactions = [...this.unfinished.values()].flat();
     this.unfinished.clear();
     return reactions;
-  }
-
-  private viewer(host: string, id: string): { id: string; view: () => VsmmuView } {
-    return { id, view: () => this.view(host, id) };
-  }
-
-  private stepsFor(
-    { id, view }: { id: string; view: () => VsmmuView },
-    event: DomainEvent,
-    before: bigint | undefined,
-    cause: string,
-  ): Reaction | undefined {
-    const name = (n: number): string => `${id}.${cause.replace('/', '.')}.${n}`;
-    if (event.type === 'GuestCommandsQueued') {
-      const state = this.vsmmu(id);
-      const span = 2 * queueEntries(state, 'CMDQ_BASE');
-      const cons = advance(state, 'CMDQ_BASE', 'CMDQ_PROD', span - event.count);
-      return reactToGuestCommands(view(), { words: event.words, cons, span }, name);
-    }
-    if (event.type === 'VsmmuRegisterWritten') {
-      return reactToRegisterWrite(view(), { register: event.register, before: before ?? 0n }, name);
-    }
-    return undefined;
   }
 
   private pending(
@@ -115,21 +98,12 @@ export class ProcessManagers {
     return state?.registers.get('CR0');
   }
 
-  /** What the VMM sees now; a later change of the vSMMU does not show in it. */
   private view(host: string, vsmmu: string): VsmmuView {
-    const { registers, vdevices, vm } = this.vsmmu(vsmmu);
-    const attached = new Map<string, string>();
-    for (const device of vdevices.values()) {
-      const target = this.devices.get(device)?.attached;
-      if (target?.kind === 'nested-domain') attached.set(device, target.id);
-    }
-    return {
-      vsmmu,
-      vdevices: guestDevices(vdevices),
-      attached,
-      register: (name: GuestRegister) => registers.get(name) ?? 0n,
-      readGuest: (ipa) => this.projection.machine.host(host).readGuest(vm, ipa),
-    };
+    const state = this.vsmmu(vsmmu);
+    return viewOf(vsmmu, state, {
+      device: (id) => this.devices.get(id),
+      readGuest: (ipa) => this.projection.machine.host(host).readGuest(state.vm, ipa),
+    });
   }
 
   private vsmmu(id: string): VsmmuState {
@@ -137,11 +111,4 @@ export class ProcessManagers {
     if (state === undefined) throw new Error(`no vSMMU ${id} in the log so far`);
     return state;
   }
-}
-
-/** The vDEVICEs a guest can name: those whose virt_id is a StreamID. */
-function guestDevices(vdevices: VsmmuState['vdevices']): ReadonlyMap<number, string> {
-  return new Map(
-    [...vdevices].filter((entry): entry is [number, string] => typeof entry[0] === 'number'),
-  );
 }

@@ -176,6 +176,11 @@ export class CoherenceChecker implements WindowContext {
     this.queued.set(vm, this.now.position);
   }
 
+  /** Whether some entry may be stale: if not, nobody can be held to what a guest asked for. */
+  get anyOpen(): boolean {
+    return this.lasting.size > 0;
+  }
+
   /** The event carries out what a guest asked for, or tells the guest that it is done. */
   asked(request: GuestRequest): void {
     this.request = request;

@@ -82,8 +82,12 @@ export class Stage2Walker {
     at.set(0, ipa);
     const id = tlb.find(context.space, at);
     const stale = need === S2_WRITE ? S2_CLEAN : 0;
-    if (id < 0 || (tlb.info(id) & stale) !== 0)
-      return this.fill(context, ipa, access, need, id >= 0);
+    if (id < 0 || (tlb.info(id) & stale) !== 0) {
+      this.provenance?.enterStage2();
+      const failed = this.fill(context, ipa, access, need, id >= 0);
+      this.provenance?.leaveStage2();
+      return failed;
+    }
     if (this.rules.conflictsFault && tlb.covering(context.space, at) > 1) {
       return { event: 'F_TLB_CONFLICT', stage: 2, ipa };
     }
@@ -97,19 +101,6 @@ export class Stage2Walker {
 
   /** Walks, and caches what the access may have, in place of what was `found`. */
   private fill(
-    context: Stage2Context,
-    ipa: number,
-    access: FaultClass,
-    need: number,
-    found: boolean,
-  ): Fault | undefined {
-    this.provenance?.enterStage2();
-    const failed = this.walkAndCache(context, ipa, access, need, found);
-    this.provenance?.leaveStage2();
-    return failed;
-  }
-
-  private walkAndCache(
     context: Stage2Context,
     ipa: number,
     access: FaultClass,
