@@ -151,3 +151,23 @@ export async function positionOf(text: string, ledger: Ledger): Promise<number> 
     throw new CliError(EXIT_BY_CODE[error.code], error.message);
   }
 }
+
+/** What `--since` and `--until` say; the whole log without them. */
+export interface RangeFlags {
+  readonly since?: string;
+  readonly until?: string;
+}
+
+/** Commits `since` to `until`, both included. */
+export interface CommitRange {
+  readonly since: number;
+  readonly until: number;
+}
+
+/** @throws CliError (usage, not found) for a position that is none. */
+export async function rangeOf({ since, until }: RangeFlags, ledger: Ledger): Promise<CommitRange> {
+  return {
+    since: since === undefined ? 1 : await positionOf(since, ledger),
+    until: await positionOf(until ?? 'latest', ledger),
+  };
+}

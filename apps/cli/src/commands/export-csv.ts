@@ -5,28 +5,23 @@ import { csvTable } from '@steward/interop';
 import type { CsvColumns } from '@steward/interop';
 import type { AttachmentSpan, StoredCommit } from '@steward/ledger';
 import { writeWhole } from '../files';
-import { positionOf, withReadModels, type OpenLedger } from '../ledger-access';
+import { rangeOf, withReadModels } from '../ledger-access';
+import type { CommitRange, OpenLedger, RangeFlags } from '../ledger-access';
 import { withLedgerOption } from '../options';
 import { print, printJson } from '../output';
 import { progressBar } from '../progress';
 
-interface CsvFlags {
+interface CsvFlags extends RangeFlags {
   readonly ledger: string;
   readonly json?: boolean;
   readonly out: string;
-  readonly since?: string;
-  readonly until?: string;
-}
-
-interface Range {
-  readonly since: number;
-  readonly until: number;
 }
 
 const TABLES = {
-  attachments: (open: OpenLedger, range: Range) => csvTable(ATTACHMENTS, spansIn(open, range)),
-  commands: (open: OpenLedger, range: Range) => csvTable(COMMANDS, commitsIn(open, range)),
-  fanout: (open: OpenLedger, range: Range) => csvTable(FANOUT, fannedIn(open, range)),
+  attachments: (open: OpenLedger, range: CommitRange) =>
+    csvTable(ATTACHMENTS, spansIn(open, range)),
+  commands: (open: OpenLedger, range: CommitRange) => csvTable(COMMANDS, commitsIn(open, range)),
+  fanout: (open: OpenLedger, range: CommitRange) => csvTable(FANOUT, fannedIn(open, range)),
 } as const;
 
 export function exportCsvCommand(exports: Command): void {
@@ -41,8 +36,7 @@ export function exportCsvCommand(exports: Command): void {
 
 async function run(table: keyof typeof TABLES, flags: CsvFlags): Promise<void> {
   await withReadModels(flags.ledger, async (open) => {
-    const since = flags.since === undefined ? 1 : await positionOf(flags.since, open.ledger);
-    const until = await positionOf(flags.until ?? 'latest', open.ledger);
+    const { since, until } = await rangeOf(flags, open.ledger);
     const bar = progressBar('exporting');
     let rows = -1; // The header is no row.
     const counted = async function* (): AsyncGenerator<string> {
@@ -57,7 +51,7 @@ async function run(table: keyof typeof TABLES, flags: CsvFlags): Promise<void> {
   });
 }
 
-function spansIn({ readModels }: OpenLedger, { since, until }: Range): AttachmentSpan[] {
+function spansIn({ readModels }: OpenLedger, { since, until }: CommitRange): AttachmentSpan[] {
   return readModels.attachments
     .find()
     .filter((s) => s.fromPosition <= until && (s.toPosition ?? Infinity) >= since);
@@ -89,7 +83,10 @@ const ATTACHMENTS: CsvColumns<AttachmentSpan> = [
   ['endedBy', (s) => s.endedBy],
 ];
 
-function commitsIn({ ledger }: OpenLedger, { since, until }: Range): AsyncIterable<StoredCommit> {
+function commitsIn(
+  { ledger }: OpenLedger,
+  { since, until }: CommitRange,
+): AsyncIterable<StoredCommit> {
   return ledger.commits({ after: since - 1, until });
 }
 
@@ -120,7 +117,7 @@ interface Fanned {
 
 async function* fannedIn(
   { ledger, readModels }: OpenLedger,
-  { since, until }: Range,
+  { since, until }: CommitRange,
 ): AsyncGenerator<Fanned> {
   for await (const stored of ledger.commits({ after: since - 1, until })) {
     const commit = fanOutOf(stored, [...readModels.effects.read(stored.position)]);

@@ -7,24 +7,18 @@ import { Machine } from '@steward/machine';
 import type { Finding, StaleWindow } from '@steward/machine';
 import { machineCommit } from '@steward/replay';
 import { writeWhole } from '../files';
-import { positionOf, withReadModels, type OpenLedger } from '../ledger-access';
+import { rangeOf, withReadModels } from '../ledger-access';
+import type { CommitRange, OpenLedger, RangeFlags } from '../ledger-access';
 import { withLedgerOption } from '../options';
 import { print, printJson } from '../output';
 import { progressBar } from '../progress';
 import { exportCsvCommand } from './export-csv';
 import { exportLogCommand } from './log-text';
 
-interface ExportFlags {
+interface ExportFlags extends RangeFlags {
   readonly ledger: string;
   readonly json?: boolean;
   readonly out: string;
-  readonly since?: string;
-  readonly until?: string;
-}
-
-interface Range {
-  readonly since: number;
-  readonly until: number;
 }
 
 export function exportCommand(program: Command): void {
@@ -43,8 +37,7 @@ export function exportCommand(program: Command): void {
 
 async function run(flags: ExportFlags): Promise<void> {
   await withReadModels(flags.ledger, async (open) => {
-    const since = flags.since === undefined ? 1 : await positionOf(flags.since, open.ledger);
-    const until = await positionOf(flags.until ?? 'latest', open.ledger);
+    const { since, until } = await rangeOf(flags, open.ledger);
     const bar = progressBar('exporting');
     let count = 0;
     const counted = async function* (): AsyncGenerator<TraceEvent> {
@@ -61,7 +54,7 @@ async function run(flags: ExportFlags): Promise<void> {
 
 async function* eventsOf(
   { ledger, readModels }: OpenLedger,
-  { since, until }: Range,
+  { since, until }: CommitRange,
   progress: (done: number, total: number) => void,
 ): AsyncGenerator<TraceEvent> {
   const picture = new TraceEventExport();
@@ -96,7 +89,7 @@ function* staleEvents(
   picture: TraceEventExport,
   finding: Finding,
   { host, position }: StoredCommit,
-  { since, until }: Range,
+  { since, until }: CommitRange,
 ): Generator<TraceEvent> {
   if (position < since) return;
   if (finding.kind === 'use') {
@@ -123,7 +116,7 @@ function trackOf({ device, pasid }: AttachmentSpan): string {
 }
 
 /** The part of a span that lies in the range. */
-function cutTo(span: AttachmentSpan, { since, until }: Range): AttachmentSpan | undefined {
+function cutTo(span: AttachmentSpan, { since, until }: CommitRange): AttachmentSpan | undefined {
   if (span.fromPosition > until || (span.toPosition ?? Infinity) <= since) return undefined;
   const toPosition = span.toPosition !== null && span.toPosition <= until ? span.toPosition : null;
   return { ...span, fromPosition: Math.max(span.fromPosition, since), toPosition };

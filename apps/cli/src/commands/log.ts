@@ -1,15 +1,14 @@
 import type { Command } from 'commander';
 import type { Ledger, StoredEvent } from '@steward/ledger';
 import { CliError, EXIT } from '../exit-codes';
-import { positionOf, withLedger } from '../ledger-access';
+import { rangeOf, withLedger } from '../ledger-access';
+import type { CommitRange, RangeFlags } from '../ledger-access';
 import { aggregateNamed, withLedgerOption } from '../options';
 import { colour, print, printJsonLine } from '../output';
 
-interface LogFlags {
+interface LogFlags extends RangeFlags {
   readonly ledger: string;
   readonly json?: boolean;
-  readonly since?: string;
-  readonly until?: string;
 }
 
 export function logCommand(program: Command): void {
@@ -24,10 +23,9 @@ export function logCommand(program: Command): void {
 async function run(aggregate: string | undefined, flags: LogFlags): Promise<void> {
   if (aggregate !== undefined) aggregateNamed(aggregate);
   await withLedger(flags.ledger, 'read', async ({ ledger }) => {
-    const since = flags.since === undefined ? 1 : await positionOf(flags.since, ledger);
-    const until = await positionOf(flags.until ?? 'latest', ledger);
+    const range = await rangeOf(flags, ledger);
     let seen = 0;
-    for await (const event of eventsOf(ledger, aggregate, { since, until })) {
+    for await (const event of eventsOf(ledger, aggregate, range)) {
       seen++;
       if (flags.json) printJsonLine(jsonOf(event));
       else print(lineOf(event));
@@ -41,7 +39,7 @@ async function run(aggregate: string | undefined, flags: LogFlags): Promise<void
 async function* eventsOf(
   ledger: Ledger,
   aggregate: string | undefined,
-  { since, until }: { since: number; until: number },
+  { since, until }: CommitRange,
 ): AsyncIterable<StoredEvent> {
   if (aggregate === undefined) {
     for await (const commit of ledger.commits({ after: since - 1, until })) yield* commit.events;
