@@ -10,6 +10,8 @@ export interface Stored {
 }
 
 const WORD_BYTES = 8;
+/** Words of a typed array lie in memory as they are stored. */
+export const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 export function toStored(value: Command | DomainEvent): Stored {
   const { type, ...rest } = value as { type: string; words?: BigUint64Array };
@@ -36,21 +38,33 @@ export function commandOf(stored: Stored): Command {
 }
 
 function restore({ type, payload, words }: Stored): Record<string, unknown> {
-  return { ...payload, type, ...(words !== undefined && { words: wordsOf(words) }) };
+  const value: Record<string, unknown> = { ...payload, type };
+  if (words !== undefined) value['words'] = wordsOf(words);
+  return value;
 }
 
+/** A copy of the words as bytes, little-endian. */
 export function bytesOf(words: BigUint64Array): Uint8Array {
   const bytes = new Uint8Array(words.length * WORD_BYTES);
+  if (LITTLE_ENDIAN) {
+    bytes.set(new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
+    return bytes;
+  }
   const view = new DataView(bytes.buffer);
   words.forEach((word, i) => view.setBigUint64(i * WORD_BYTES, word, true));
   return bytes;
 }
 
-/** @throws RangeError when the bytes are not whole 64-bit words. */
+/**
+ * A copy of little-endian bytes as words.
+ * @throws RangeError when the bytes are not whole 64-bit words.
+ */
 export function wordsOf(bytes: Uint8Array): BigUint64Array {
   if (bytes.length % WORD_BYTES !== 0) {
     throw new RangeError(`${bytes.length} bytes are not whole 64-bit words`);
   }
+  // A copy of its own begins where words may begin; the bytes of a database row may not.
+  if (LITTLE_ENDIAN) return new BigUint64Array(new Uint8Array(bytes).buffer);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   return BigUint64Array.from({ length: bytes.length / WORD_BYTES }, (_, i) =>
     view.getBigUint64(i * WORD_BYTES, true),

@@ -65,55 +65,68 @@ function rewrite(
   return [word0!, word1!];
 }
 
+/** Fields a guest may set in a command: always, where there are PASIDs, and where there is range invalidation. */
+interface Allowed {
+  readonly always: readonly string[];
+  readonly withSubstreams?: readonly string[];
+  readonly withRanges?: readonly string[];
+}
+
+const RANGE = ['NUM', 'SCALE', 'TG', 'TTL'] as const;
+
+/** The commands that Linux `arm_vsmmu_validate_user_cmd` lets pass, and what of them. */
+const ALLOWED: Partial<Record<CommandName, Allowed>> = {
+  TLBI_NSNH_ALL: { always: [] },
+  TLBI_NH_ALL: { always: ['VMID'] },
+  TLBI_NH_ASID: { always: ['VMID', 'ASID'] },
+  TLBI_NH_VA: { always: ['VMID', 'ASID', 'Address', 'Leaf'], withRanges: RANGE },
+  TLBI_NH_VAA: { always: ['VMID', 'Address', 'Leaf'], withRanges: RANGE },
+  ATC_INV: {
+    always: ['StreamID', 'Size', 'Address'],
+    // SubstreamID and Global are IGNORED without SSV, not reserved, so they need no look at SSV.
+    withSubstreams: ['SSV', 'SubstreamID', 'Global'],
+  },
+  CFGI_CD: { always: ['StreamID', 'Leaf'], withSubstreams: ['SubstreamID'] },
+  CFGI_CD_ALL: { always: ['StreamID'] },
+};
+
+/** The bits that must be 0, by command and by whether there are PASIDs (1) and range invalidation (2). */
+const FORBIDDEN = new Map(
+  Object.entries(ALLOWED).map(([name, allowed]) => {
+    const { layout } = COMMANDS[name as CommandName];
+    const masks = [0, 1, 2, 3].map((has) => {
+      const { always, withSubstreams = [], withRanges = [] } = allowed;
+      const substreams = (has & 1) !== 0 ? withSubstreams : [];
+      const ranges = (has & 2) !== 0 ? withRanges : [];
+      const mask = layout.mask('Opcode', ...always, ...substreams, ...ranges);
+      return mask.map((word) => BigInt.asUintN(64, ~word));
+    });
+    return [name as CommandName, masks] as const;
+  }),
+);
+
 /** Linux `arm_vsmmu_validate_user_cmd`: the fields a guest may set, by opcode and by what the SMMU has. */
 function isLegal(
   name: CommandName,
   words: CommandWords,
   probe: ConversionContext['probe'],
 ): boolean {
-  const { layout } = COMMANDS[name];
-  const substreams = probe.ssidBits > 0;
-  let allowed: string[];
-  switch (name) {
-    case 'TLBI_NSNH_ALL':
-      allowed = [];
-      break;
-    case 'TLBI_NH_ALL':
-      allowed = ['VMID'];
-      break;
-    case 'TLBI_NH_ASID':
-      allowed = ['VMID', 'ASID'];
-      break;
-    case 'TLBI_NH_VA':
-    case 'TLBI_NH_VAA':
-      allowed = ['VMID', 'Address', 'Leaf'];
-      if (name === 'TLBI_NH_VA') allowed.push('ASID');
-      if (probe.rangeInvalidation) {
-        if (!isLegalRange(name, words)) return false;
-        allowed.push('NUM', 'SCALE', 'TG', 'TTL');
-      }
-      break;
-    case 'ATC_INV':
-      if (!probe.ats || layout.get(words, 'Size') > ATC_SIZE_MAX) return false;
-      allowed = ['StreamID', 'Size', 'Address'];
-      // SubstreamID and Global are IGNORED without SSV, not reserved, so they need no look at SSV.
-      if (substreams) allowed.push('SSV', 'SubstreamID', 'Global');
-      break;
-    case 'CFGI_CD':
-      allowed = ['StreamID', 'Leaf'];
-      if (substreams) allowed.push('SubstreamID');
-      break;
-    case 'CFGI_CD_ALL':
-      allowed = ['StreamID'];
-      break;
-    default:
-      return false;
-  }
-  if (probe.asidBits === 8 && allowed.includes('ASID') && layout.get(words, 'ASID') > 0xffn) {
+  const has = (probe.ssidBits > 0 ? 1 : 0) | (probe.rangeInvalidation ? 2 : 0);
+  const forbidden = FORBIDDEN.get(name)?.[has];
+  if (forbidden === undefined || words.some((word, i) => (word & forbidden[i]!) !== 0n)) {
     return false;
   }
-  const mask = layout.mask('Opcode', ...allowed);
-  return words.every((word, i) => (word & ~(mask[i] ?? 0n)) === 0n);
+  const { layout } = COMMANDS[name];
+  switch (name) {
+    case 'TLBI_NH_VA':
+    case 'TLBI_NH_VAA':
+      if (probe.rangeInvalidation && !isLegalRange(name, words)) return false;
+      break;
+    case 'ATC_INV':
+      return probe.ats && layout.get(words, 'Size') <= ATC_SIZE_MAX;
+  }
+  const tagged = name === 'TLBI_NH_ASID' || name === 'TLBI_NH_VA';
+  return !(tagged && probe.asidBits === 8 && layout.get(words, 'ASID') > 0xffn);
 }
 
 /** The reserved combinations of the range fields (IHI 0070 §4.4.1). */

@@ -79,6 +79,7 @@ export class CommandQueue {
   private hasStopped(): boolean {
     const { smmu } = this.options;
     const active = smmu.readRegister('GERROR') ^ smmu.readRegister('GERRORN');
+    if (active === 0n) return false;
     return REGISTERS.GERROR.layout.get([active], 'CMDQ_ERR') === 1n;
   }
 

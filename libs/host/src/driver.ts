@@ -1,4 +1,4 @@
-import type { CommandWords, Outcome, PhysicalMemory, Smmu, Transaction } from '@steward/smmu';
+import type { CommandWords, DeviceAccess, Outcome, PhysicalMemory, Smmu } from '@steward/smmu';
 import {
   attachMaster,
   nestedTarget,
@@ -214,7 +214,7 @@ export class HostDriver {
   }
 
   /** One DMA of a device; faults it causes are then read from the event queue and forwarded, or answered where they stall. */
-  access(device: string, streamIndex: number, transaction: Omit<Transaction, 'streamId'>): Outcome {
+  access(device: string, streamIndex: number, transaction: DeviceAccess): Outcome {
     const master = this.masterOf(device);
     const streamId = master.streamIds[streamIndex];
     if (streamId === undefined) throw new RangeError(`${device} has no stream ${streamIndex}`);

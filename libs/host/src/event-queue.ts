@@ -23,6 +23,8 @@ export class EventQueue {
   /** Reads every record up to the SMMU's PROD, frees their places and acknowledges an overflow. */
   drain(): EventRecord[] {
     const { smmu, log2Size } = this.options;
+    // Nothing to read, and no overflow that is not acknowledged: OVFLG and OVACKFLG are the same bit (IHI 0070 §6.3.30, §6.3.31).
+    if (smmu.readRegister('EVENTQ_PROD') === smmu.readRegister('EVENTQ_CONS')) return [];
     const indices = 2 ** (log2Size + 1);
     const prod = [smmu.readRegister('EVENTQ_PROD')];
     const { layout } = REGISTERS.EVENTQ_PROD;

@@ -20,8 +20,10 @@ export function issue(smmu: string, name: CommandName, fields: CommandFields = {
  * and MSIATTR are set as Linux always sets them.
  */
 export function syncIssue(smmu: string): Issue {
-  return issue(smmu, 'SYNC', { CS: 2n, MSH: 3n, MSIAttr: 0xfn });
+  return { smmu, name: 'SYNC', words: SYNC };
 }
+
+const SYNC: CommandWords = encodeCommand('SYNC', { CS: 2n, MSH: 3n, MSIAttr: 0xfn });
 
 /** ATC_INV Size that covers a device's whole ATC (IHI 0070 §4.5.1). */
 const WHOLE_ATC = 52n;

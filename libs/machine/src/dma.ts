@@ -6,9 +6,12 @@ import type { CoherenceChecker } from './coherence/coherence-checker';
 import type { MachineEffect } from './effects';
 import type { GuestMemory } from './guest-memory';
 
-const VERDICT = { matched: 0n, faulted: 1n, mismatched: 2n } as const;
+const VERDICT = { matched: 0, faulted: 1, mismatched: 2 } as const;
 /** Bits [3:2] of a result; a stall is bit 6 alone. */
-const OUTCOME = { ok: 0n, abort: 1n, 'no-memory': 2n, 'raz-wi': 3n, stalled: 0x10n } as const;
+const OUTCOME = { ok: 0, abort: 1, 'no-memory': 2, 'raz-wi': 3, stalled: 0x10 } as const;
+/** Bits [5:4]: what the translation permits. */
+const READABLE = 1 << 4;
+const WRITABLE = 1 << 5;
 const MISMATCHES_SHOWN = 8;
 
 type Verdict = keyof typeof VERDICT;
@@ -26,25 +29,26 @@ export function performDma(
   const mismatches: string[] = [];
   accesses.forEach((access, i) => {
     const device = batch.devices[access.device] ?? '';
-    const { iova: address, write, pasid } = access;
-    const substream = pasid === undefined ? {} : { substreamId: pasid };
+    const { iova: address, write, pasid: substreamId } = access;
     coherence?.accessing({ device, iova: address, write });
-    const outcome = driver.access(device, access.stream, { address, write, ...substream });
+    const outcome = driver.access(device, access.stream, { address, write, substreamId });
     const verdict = judge(access, outcome, guest);
     count[verdict]++;
     if (verdict === 'mismatched' && mismatches.length < MISMATCHES_SHOWN) {
       mismatches.push(describe(device, access, outcome, guest));
     }
-    const ok = outcome.kind === 'ok' ? outcome : undefined;
-    words[2 * i] =
-      VERDICT[verdict] |
-      (OUTCOME[outcome.kind] << 2n) |
-      (BigInt(ok?.readable ?? false) << 4n) |
-      (BigInt(ok?.writable ?? false) << 5n);
-    words[2 * i + 1] = 'pa' in outcome ? BigInt(outcome.pa) : 0n;
+    words[2 * i] = BigInt(resultOf(verdict, outcome));
+    words[2 * i + 1] =
+      outcome.kind === 'ok' || outcome.kind === 'no-memory' ? BigInt(outcome.pa) : 0n;
   });
   const payload = { vm: batch.vm, accesses: accesses.length, ...count, mismatches };
   return { kind: 'dma', payload, words };
+}
+
+function resultOf(verdict: Verdict, outcome: Outcome): number {
+  const result = VERDICT[verdict] | (OUTCOME[outcome.kind] << 2);
+  if (outcome.kind !== 'ok') return result;
+  return result | (outcome.readable ? READABLE : 0) | (outcome.writable ? WRITABLE : 0);
 }
 
 function judge({ expect }: DmaAccess, outcome: Outcome, guest: GuestMemory): Verdict {

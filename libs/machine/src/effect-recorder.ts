@@ -47,7 +47,7 @@ export class EffectRecorder implements HostObserver {
     this.add({
       kind: 'ste-at-sync',
       payload: { smmu, streamId },
-      words: BigUint64Array.from(words),
+      words: new BigUint64Array(words),
     });
   }
 
@@ -72,12 +72,12 @@ export class EffectRecorder implements HostObserver {
     this.add({
       kind: 'command-error',
       payload: { smmu, error },
-      words: BigUint64Array.from(words),
+      words: new BigUint64Array(words),
     });
   }
 
   event(e: { smmu: string; record: readonly bigint[] }): void {
-    const words = BigUint64Array.from(e.record);
+    const words = new BigUint64Array(e.record);
     this.add({ kind: 'hardware-event', payload: { smmu: e.smmu }, words });
   }
 
@@ -87,7 +87,7 @@ export class EffectRecorder implements HostObserver {
     this.add({
       kind: 'guest-event',
       payload: { vsmmu, device: e.device, vsid: e.vsid },
-      words: BigUint64Array.from(e.record),
+      words: new BigUint64Array(e.record),
     });
   }
 
@@ -98,7 +98,7 @@ export class EffectRecorder implements HostObserver {
     this.effects.push({
       kind: 'commands',
       payload: { smmu, origin, removed },
-      words: BigUint64Array.from(words),
+      words: new BigUint64Array(words),
     });
   }
 }

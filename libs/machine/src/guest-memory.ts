@@ -31,8 +31,9 @@ export class GuestMemory {
 
   /** Host address that backs a guest address, RAM or doorbell; undefined where nothing does. */
   backing(ipa: number): number | undefined {
-    const range = this.ranges.find((r) => ipa >= r.ipa && ipa < r.ipa + r.size);
-    if (range !== undefined) return range.pa + (ipa - range.ipa);
+    for (const { ipa: first, size, pa } of this.ranges) {
+      if (ipa >= first && ipa < first + size) return pa + (ipa - first);
+    }
     const offset = ipa % 4096;
     const page = this.doorbells.get(ipa - offset);
     return page === undefined ? undefined : page + offset;

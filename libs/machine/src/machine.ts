@@ -36,6 +36,7 @@ const GENESIS = '0'.repeat(32);
 export class Machine {
   private readonly hosts = new Map<string, HostMachine>();
   private readonly digests = new Map<string, string>();
+  private readonly digester = new Digest();
 
   constructor(private readonly options: MachineOptions = {}) {}
 
@@ -46,19 +47,21 @@ export class Machine {
   apply(commit: MachineCommit): Applied {
     const effects: MachineEffect[] = [];
     const findings: Finding[] = [];
-    const { position } = commit;
-    for (const [index, { stream, event }] of commit.events.entries()) {
-      try {
+    const { position, events } = commit;
+    let index = 0;
+    try {
+      for (; index < events.length; index++) {
+        const { stream, event } = events[index]!;
         if (event.type === 'HostRegistered') this.hosts.set(commit.host, this.createHost(event));
         const host = this.host(commit.host);
-        effects.push(...host.apply(stream, event, { position, index }));
+        for (const effect of host.apply(stream, event, { position, index })) effects.push(effect);
         if (host.coherence !== undefined) findings.push(...host.coherence.take());
-      } catch (error) {
-        throw new EventRefused(index, event.type, error);
       }
+    } catch (error) {
+      throw new EventRefused(index, events[index]!.event.type, error);
     }
     const previous = this.digests.get(commit.host) ?? GENESIS;
-    const digest = digestOf(previous, commit.position, effects);
+    const digest = digestOf(this.digester.restart(), previous, position, effects);
     this.digests.set(commit.host, digest);
     return { effects, digest, findings };
   }
@@ -129,8 +132,13 @@ export function combineDigests(byHost: ReadonlyMap<string, string>): string {
   return all.hex();
 }
 
-function digestOf(previous: string, position: number, effects: readonly MachineEffect[]): string {
-  const digest = new Digest().text(previous).number(position).number(effects.length);
+function digestOf(
+  digest: Digest,
+  previous: string,
+  position: number,
+  effects: readonly MachineEffect[],
+): string {
+  digest.text(previous).number(position).number(effects.length);
   for (const { kind, payload, words } of effects) {
     digest.text(kind).text(JSON.stringify(payload)).words(words);
   }

@@ -4,14 +4,14 @@ import type { MemoryAttributes } from './attributes/memory-attributes';
 export interface Transaction {
   readonly streamId: number;
   /** Present: the transaction carries a SubstreamID (SSV=1). */
-  readonly substreamId?: number;
+  readonly substreamId?: number | undefined;
   /** The 64-bit input address, unsigned. */
   readonly address: bigint;
   readonly write: boolean;
   /** PnU. Absent: unprivileged, the default of §13.1.3. */
-  readonly privileged?: boolean;
+  readonly privileged?: boolean | undefined;
   /** InD. Absent: data. Ignored for writes, which are always Data (§13.1.2). */
-  readonly instruction?: boolean;
+  readonly instruction?: boolean | undefined;
   /**
    * An ATS Translated transaction: `address` is what a translation request returned (IHI 0070
    * §3.9). Its SubstreamID and attributes are seen where IDR3.PASIDTT is 1 and it has a SubstreamID.

@@ -21,11 +21,11 @@ import { enabled } from './stream-table';
 /** A transaction as a device makes it. */
 export interface Request {
   readonly streamId: number;
-  readonly substreamId?: number;
+  readonly substreamId?: number | undefined;
   readonly address: bigint;
   readonly write: boolean;
-  readonly privileged?: boolean;
-  readonly instruction?: boolean;
+  readonly privileged?: boolean | undefined;
+  readonly instruction?: boolean | undefined;
   readonly translated?: boolean;
 }
 

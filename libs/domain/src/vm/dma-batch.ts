@@ -15,8 +15,8 @@ export interface DmaAccess {
   readonly write: boolean;
   readonly iova: bigint;
   /** Absent: the access carries none. */
-  readonly pasid?: number;
-  readonly expect?: DmaExpectation;
+  readonly pasid?: number | undefined;
+  readonly expect?: DmaExpectation | undefined;
 }
 
 export type DmaExpectation =
@@ -52,21 +52,37 @@ export function encodeDma(accesses: readonly DmaAccess[]): BigUint64Array {
 }
 
 export function decodeDma(words: BigUint64Array): DmaAccess[] {
-  return Array.from({ length: words.length / DMA_WORDS }, (_, i) => {
-    const what = words[i * DMA_WORDS] ?? 0n;
-    const access = {
-      device: Number(what & 0xffffn),
-      stream: Number((what >> 16n) & 0xffffn),
-      write: ((what >> 32n) & 1n) === 1n,
-      iova: words[i * DMA_WORDS + 1] ?? 0n,
-      ...(((what >> 37n) & 1n) === 1n && { pasid: Number((what >> 38n) & 0xfffffn) }),
-    };
-    const kind = (what >> 33n) & 3n;
-    if (kind === 0n) return access;
-    if (kind === 2n) return { ...access, expect: { kind: 'abort' } };
-    const ipa = Number(words[i * DMA_WORDS + 2]);
-    const readable = ((what >> 35n) & 1n) === 1n;
-    const writable = ((what >> 36n) & 1n) === 1n;
-    return { ...access, expect: { kind: 'ok', ipa, readable, writable } };
-  });
+  const accesses: DmaAccess[] = [];
+  for (let at = 0; at + DMA_WORDS <= words.length; at += DMA_WORDS) {
+    const what = words[at]!;
+    const names = Number(BigInt.asUintN(32, what));
+    const flags = Number(BigInt.asUintN(32, what >> 32n));
+    accesses.push({
+      device: names & 0xffff,
+      stream: names >>> 16,
+      write: (flags & WRITE) !== 0,
+      iova: words[at + 1]!,
+      pasid: (flags & HAS_PASID) === 0 ? undefined : (flags >>> PASID_SHIFT) & 0xfffff,
+      expect: expectationOf(flags, words[at + 2]!),
+    });
+  }
+  return accesses;
+}
+
+/** Places in bits [63:32] of word 0. */
+const WRITE = 1 << 0;
+const EXPECTS_SHIFT = 1;
+const READABLE = 1 << 3;
+const WRITABLE = 1 << 4;
+const HAS_PASID = 1 << 5;
+const PASID_SHIFT = 6;
+const ABORT: DmaExpectation = { kind: 'abort' };
+
+function expectationOf(flags: number, ipa: bigint): DmaExpectation | undefined {
+  const kind = (flags >>> EXPECTS_SHIFT) & 3;
+  if (kind === 0) return undefined;
+  if (kind === 2) return ABORT;
+  const readable = (flags & READABLE) !== 0;
+  const writable = (flags & WRITABLE) !== 0;
+  return { kind: 'ok', ipa: Number(ipa), readable, writable };
 }

@@ -5,9 +5,9 @@ import type { TranslationGranted } from './translation-request';
 /** What tells a device's translations of one address apart. */
 export interface AtcTag {
   /** The PASID; absent: requested without one. */
-  readonly substreamId?: number;
+  readonly substreamId?: number | undefined;
   /** Priv: the two privileges share no entry (IHI 0070 §13.7). Absent: unprivileged. */
-  readonly privileged?: boolean;
+  readonly privileged?: boolean | undefined;
 }
 
 /** One cached translation. */

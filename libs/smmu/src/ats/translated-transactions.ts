@@ -38,7 +38,10 @@ const MISCONFIGURED: ReadonlySet<Fault['event']> = new Set([
  * never there, and no CD is looked at.
  */
 export function admitTranslated(
-  { streamId, substreamId }: { readonly streamId: number; readonly substreamId?: number },
+  {
+    streamId,
+    substreamId,
+  }: { readonly streamId: number; readonly substreamId?: number | undefined },
   finder: StreamFinder,
   control: Control,
   features: Features,

@@ -2,15 +2,15 @@
 export interface TranslationRequest {
   readonly streamId: number;
   /** The PASID. Absent: the request has none, and then neither Priv nor Exe. */
-  readonly substreamId?: number;
+  readonly substreamId?: number | undefined;
   /** The untranslated 64-bit address, unsigned. */
   readonly address: bigint;
   /** NW: the device does not mean to write. */
   readonly noWrite: boolean;
   /** Priv. Absent: unprivileged. */
-  readonly privileged?: boolean;
+  readonly privileged?: boolean | undefined;
   /** Exe: execute permission is asked for. */
-  readonly instruction?: boolean;
+  readonly instruction?: boolean | undefined;
 }
 
 /** Success: a region of 2^sizeLog2 bytes that the device may use by its translated address. */

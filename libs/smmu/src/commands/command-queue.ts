@@ -88,14 +88,20 @@ export class CommandQueue {
     if (observer.commandConsumed === undefined) {
       return COMMAND_EFFECTS[name](fields, target) ?? undefined;
     }
-    const { configuration, translations } = target;
-    const before = cacheCounts(configuration, translations);
-    const atcBefore = target.ats.removed;
+    const { configuration, translations, ats } = target;
+    const { counts } = translations.tlb;
+    const { stage1, stage2, nested } = counts;
+    const configurationBefore = configuration.count;
+    const atcBefore = ats.removed;
     const error = COMMAND_EFFECTS[name](fields, target) ?? undefined;
     if (error !== undefined) return error;
-    const atc = target.ats.removed - atcBefore;
-    const after = cacheCounts(configuration, translations);
-    observer.commandConsumed(this.words(), { ...difference(before, after), atc });
+    observer.commandConsumed(this.words(), {
+      configuration: configurationBefore - configuration.count,
+      stage1: stage1 - counts.stage1,
+      stage2: stage2 - counts.stage2,
+      nested: nested - counts.nested,
+      atc: ats.removed - atcBefore,
+    });
     return undefined;
   }
 
@@ -120,13 +126,4 @@ export function cacheCounts(
 ): CacheCounts {
   const { stage1, stage2, nested } = translations.tlb.counts;
   return { configuration: configuration.count, stage1, stage2, nested };
-}
-
-function difference(before: CacheCounts, after: CacheCounts): CacheCounts {
-  return {
-    configuration: before.configuration - after.configuration,
-    stage1: before.stage1 - after.stage1,
-    stage2: before.stage2 - after.stage2,
-    nested: before.nested - after.nested,
-  };
 }

@@ -87,6 +87,7 @@ export function layout<const F extends Record<string, Field>>(
   const wordCount = Math.ceil(size / WORD);
   const widths = new Map(Object.entries(fields).map(([key, f]) => [key, widthMask(f)]));
   const parts = new Map(Object.entries(fields).map(([key, f]) => [key, partsOf(f)]));
+  const readers = new Map(Object.entries(fields).map(([key, f]) => [key, readerOf(f)]));
 
   const fieldOf = (field: keyof F): Field => {
     const f = fields[field];
@@ -94,14 +95,9 @@ export function layout<const F extends Record<string, Field>>(
     return f;
   };
   const get = (words: readonly bigint[], field: keyof F): bigint => {
-    const f = fieldOf(field);
-    // Almost every field lies inside one word, which alone is then looked at.
-    const at = Math.floor(f.lo / WORD);
-    if (f.hi < (at + 1) * WORD) {
-      const word = (words[at] ?? 0n) & WORD_MASK;
-      return valueOf(f, (word >> BigInt(f.lo % WORD)) & widthMask(f));
-    }
-    return valueOf(f, (join(words) & masks.get(field as string)!) >> BigInt(f.lo));
+    const read = readers.get(field as string);
+    if (read === undefined) throw new RangeError(`${name} has no field ${String(field)}`);
+    return read(words);
   };
 
   return {
@@ -200,12 +196,18 @@ function partsOf(f: Field): FieldPart[] {
   return parts;
 }
 
-function widthMask(f: Field): bigint {
-  return (1n << BigInt(f.hi - f.lo + 1)) - 1n;
+/** Reads a field's value. Almost every field lies inside one word, which alone is then looked at. */
+function readerOf(f: Field): (words: readonly bigint[]) => bigint {
+  const width = widthMask(f);
+  const scale = BigInt(f.addressLsb ?? 0);
+  const at = Math.floor(f.lo / WORD);
+  const shift = BigInt(f.lo - at * WORD);
+  if (f.hi < (at + 1) * WORD) return (words) => (((words[at] ?? 0n) >> shift) & width) << scale;
+  return (words) => ((join(words) >> BigInt(f.lo)) & width) << scale;
 }
 
-function valueOf(f: Field, raw: bigint): bigint {
-  return f.addressLsb === undefined ? raw : raw << BigInt(f.addressLsb);
+function widthMask(f: Field): bigint {
+  return (1n << BigInt(f.hi - f.lo + 1)) - 1n;
 }
 
 /** The bits that hold a value; undefined when it does not fit. */
