@@ -22,9 +22,9 @@ const COMMANDS_LOG2 = 4;
 class CountingMemory extends PhysicalMemory {
   reads = 0;
 
-  override load(pa: number, into: { lo: number; hi: number }): void {
+  override load(pa: number, into: { lo: number; hi: number }): boolean {
     this.reads++;
-    super.load(pa, into);
+    return super.load(pa, into);
   }
 
   override readLo(pa: number): number {

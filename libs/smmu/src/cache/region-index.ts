@@ -19,6 +19,17 @@ export interface AddressRange {
   readonly last: number;
 }
 
+/**
+ * Whose entries are listed. It is asked by method: a closure for each invalidation would be called, and
+ * not inlined, for each entry.
+ */
+export interface Lister {
+  /** Whether an entry in a swept range goes; it gives back the place of one that does. */
+  take(id: number): boolean;
+  /** An entry goes with all others of its space. It gives back the place. */
+  drained(id: number): void;
+}
+
 /** Sizes of the regions below the root, by depth less 1: 512 GiB, 1 GiB and 2 MiB. */
 const REGION_SIZES = [39, 30, 21].map(pageSizeIndex);
 const DEEPEST = REGION_SIZES.length;
@@ -79,22 +90,19 @@ export class RegionIndex {
     }
   }
 
-  /** Visits every entry of the space and forgets the lists. The visit may give the place back. */
-  drain(space: TlbSpace, visit: (id: number) => void): void {
+  /** Lets every entry of the space go, and forgets the lists. */
+  drain(space: TlbSpace, lister: Lister): void {
     for (const root of space.roots) {
       if (root === NONE) continue;
-      this.drainRegion(root, visit);
+      this.drainRegion(root, lister);
       this.start(root, 0);
     }
   }
 
-  /**
-   * Offers every entry of the space that intersects a range. An entry that is taken goes off its
-   * list; its place is the taker's to give back.
-   */
-  sweep(space: TlbSpace, range: AddressRange, take: (id: number) => boolean): void {
+  /** Offers every entry of the space that intersects a range. One that is taken goes off its list. */
+  sweep(space: TlbSpace, range: AddressRange, lister: Lister): void {
     const root = space.roots[range.half]!;
-    if (root !== NONE && this.sweepRegion(space, root, range, take) === 0) this.start(root, 0);
+    if (root !== NONE && this.sweepRegion(space, root, range, lister) === 0) this.start(root, 0);
   }
 
   /** Makes a region an empty list. */
@@ -158,14 +166,14 @@ export class RegionIndex {
     }
   }
 
-  private drainRegion(region: number, visit: (id: number) => void): void {
+  private drainRegion(region: number, lister: Lister): void {
     const { arena } = this;
     for (let id = arena.first(region); id !== NONE;) {
       const next = arena.next(id);
       if (roleOf(arena.tag(id)) === ROLE.REGION) {
-        this.drainRegion(id, visit);
+        this.drainRegion(id, lister);
         arena.remove(id);
-      } else visit(id);
+      } else lister.drained(id);
       id = next;
     }
   }
@@ -175,18 +183,39 @@ export class RegionIndex {
     space: TlbSpace,
     region: number,
     range: AddressRange,
-    take: (id: number) => boolean,
+    lister: Lister,
   ): number {
     const { arena } = this;
     const shape = arena.word(region, SHAPE);
     const inside = (shape & ~DIVIDED) === 0 ? range : this.clipped(region, range);
-    if (inside === undefined) arena.sift(region, (id) => this.offer(space, id, range, take));
+    if (inside === undefined) this.sift(space, region, undefined, range, lister);
     else if (this.positions(space, shape, inside) < arena.length(region)) {
-      this.probe(space, region, inside, take);
-    } else {
-      arena.sift(region, (id) => this.intersects(id, range) && this.offer(space, id, range, take));
-    }
+      this.probe(space, region, inside, lister);
+    } else this.sift(space, region, inside, range, lister);
     return arena.length(region);
+  }
+
+  /** Offers what a region lists, and of that only what lies `inside`, if that is not everything. */
+  private sift(
+    space: TlbSpace,
+    region: number,
+    inside: AddressRange | undefined,
+    range: AddressRange,
+    lister: Lister,
+  ): void {
+    const { arena } = this;
+    let kept = NONE;
+    let count = 0;
+    let next: number;
+    for (let id = arena.first(region); id !== NONE; id = next) {
+      next = arena.next(id);
+      const offered = inside === undefined || this.intersects(id, inside);
+      if (offered && this.offer(space, id, range, lister)) continue;
+      arena.keep(region, kept, id);
+      kept = id;
+      count++;
+    }
+    arena.end(region, kept, count);
   }
 
   /** The part of a range that lies in a region; undefined when that is the whole region. */
@@ -200,12 +229,7 @@ export class RegionIndex {
   }
 
   /** Looks up everything that a region may list in the range. */
-  private probe(
-    space: TlbSpace,
-    region: number,
-    range: AddressRange,
-    take: (id: number) => boolean,
-  ): void {
+  private probe(space: TlbSpace, region: number, range: AddressRange, lister: Lister): void {
     const { arena } = this;
     forEachKind(space, arena.word(region, SHAPE), (sizeIndex, role) => {
       const bytes = PAGE_BYTES[sizeIndex]!;
@@ -214,7 +238,7 @@ export class RegionIndex {
         const tag = tagOfPage(range.half, Math.floor(page * PER_TWO_32), sizeIndex, role);
         const id = arena.find(space.id, tag, page | 0);
         // A place that was given back keeps its links until it is taken anew.
-        if (id !== NONE && this.offer(space, id, range, take)) arena.unlink(id);
+        if (id !== NONE && this.offer(space, id, range, lister)) arena.unlink(id);
       }
     });
   }
@@ -230,14 +254,9 @@ export class RegionIndex {
   }
 
   /** @returns whether what was listed goes: an entry that is taken, a region left empty. */
-  private offer(
-    space: TlbSpace,
-    id: number,
-    range: AddressRange,
-    take: (id: number) => boolean,
-  ): boolean {
-    if (roleOf(this.arena.tag(id)) !== ROLE.REGION) return take(id);
-    if (this.sweepRegion(space, id, range, take) > 0) return false;
+  private offer(space: TlbSpace, id: number, range: AddressRange, lister: Lister): boolean {
+    if (roleOf(this.arena.tag(id)) !== ROLE.REGION) return lister.take(id);
+    if (this.sweepRegion(space, id, range, lister) > 0) return false;
     this.arena.remove(id);
     return true;
   }

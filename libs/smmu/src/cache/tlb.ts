@@ -13,7 +13,7 @@ import {
 } from './entry-key';
 import { PAGE_SIZES_LOG2 } from './page-sizes';
 import { Replacement, type CacheShape } from './replacement';
-import { RegionIndex, type AddressRange } from './region-index';
+import { RegionIndex, type AddressRange, type Lister } from './region-index';
 import { granuleCodeOf, KIND_NESTED, KIND_STAGE2, kindOf, levelOf } from './tlb-info';
 import type { TlbAddress } from './tlb-address';
 import { TlbSpace, type SpaceOwner, type SpaceTags } from './tlb-space';
@@ -50,13 +50,17 @@ const PIECE_PREVIOUS = WORD.LINK_B;
  * leader entry (never found by a lookup) that threads the pieces: naming any address of the leaf
  * removes them all, as the architecture demands of an invalidation by address.
  */
-export class Tlb {
+export class Tlb implements Lister {
   readonly counts: TlbCounts = { stage1: 0, stage2: 0, nested: 0, tables: 0 };
   private nextSpaceId = 1;
   private readonly entries = new EntryArena();
   private readonly regions = new RegionIndex(this.entries);
 
   private readonly replacement: Replacement | undefined;
+  /** Of the range that is being removed: what it names, and what was met of it. */
+  private filter: LeafFilter = { granuleCode: 0, level: 0, leavesOnly: false };
+  private readonly leaders: number[] = [];
+  private taken = 0;
   /** Spaces by id. */
   private readonly spaces: TlbSpace[] = [];
 
@@ -239,33 +243,40 @@ export class Tlb {
   /** Removes what intersects a range of addresses. */
   removeRange(space: TlbSpace, range: AddressRange, filter: LeafFilter): void {
     if (space.count === 0) return;
-    const leaders: number[] = [];
-    let taken = 0;
-    this.regions.sweep(space, range, (id) => {
-      const { entries } = this;
-      if (roleOf(entries.tag(id)) === ROLE.LEADER) leaders.push(id);
-      // A piece goes with its leaf, whose leader is in the range too.
-      else if (entries.word(id, PIECE_PREVIOUS) === NONE && this.named(id, filter)) {
-        this.forget(id);
-        entries.remove(id);
-        taken++;
-        return true;
-      }
-      return false;
-    });
-    space.count -= taken;
+    this.filter = filter;
+    this.taken = 0;
+    this.regions.sweep(space, range, this);
+    space.count -= this.taken;
     if (space.count === 0) this.emptied(space);
-    for (const leader of leaders) this.removePieces(space, leader, filter);
+    for (const leader of this.leaders) this.removePieces(space, leader, filter);
+    this.leaders.length = 0;
+  }
+
+  /** Takes an entry out of a range that is being removed; a splintered leaf later, as a whole. */
+  take(id: number): boolean {
+    const { entries } = this;
+    if (roleOf(entries.tag(id)) === ROLE.LEADER) {
+      this.leaders.push(id);
+      return false;
+    }
+    // A piece goes with its leaf, whose leader is in the range too.
+    if (entries.word(id, PIECE_PREVIOUS) !== NONE || !this.named(id, this.filter)) return false;
+    this.drained(id);
+    this.taken++;
+    return true;
   }
 
   /** Removes every entry of a space. */
   removeAll(space: TlbSpace): void {
     if (space.count === 0) return;
-    this.regions.drain(space, (id) => {
-      if (roleOf(this.entries.tag(id)) !== ROLE.LEADER) this.forget(id);
-      this.entries.remove(id);
-    });
+    this.regions.drain(space, this);
     this.emptied(space);
+  }
+
+  /** Gives up an entry whose list is seen to. */
+  drained(id: number): void {
+    if (roleOf(this.entries.tag(id)) !== ROLE.LEADER) this.forget(id);
+    this.entries.remove(id);
   }
 
   private emptied(space: TlbSpace): void {

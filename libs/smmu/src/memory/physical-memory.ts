@@ -84,19 +84,18 @@ export class PhysicalMemory {
 
   /**
    * Reads both halves of the word at `pa`, as signed integers, with one lookup. `pa` is 8-byte
-   * aligned and backed; neither is checked.
+   * aligned, which is not checked.
+   * @returns whether memory answers at `pa`: if not, nothing is read.
    */
-  load(pa: number, into: { lo: number; hi: number }): void {
+  load(pa: number, into: { lo: number; hi: number }): boolean {
     const place = this.index.find(pa * PER_CHUNK);
-    if (place < 0) {
-      into.lo = 0;
-      into.hi = 0;
-      return;
-    }
+    // What was written is in a region, and regions stay.
+    if (place < 0) return this.loadUnwritten(pa, into);
     const segment = this.segments[place >>> 10]!;
     const at = (place & 1023) * CHUNK_UINT32 + ((pa & (CHUNK_BYTES - 1)) >> 2);
     into.lo = segment[at]! | 0;
     into.hi = segment[at + 1]! | 0;
+    return true;
   }
 
   /**
@@ -129,6 +128,13 @@ export class PhysicalMemory {
   updateDescriptor(pa: number, lo: number, hi: number): void {
     this.check(pa);
     this.store(pa, lo, hi, true);
+  }
+
+  private loadUnwritten(pa: number, into: { lo: number; hi: number }): boolean {
+    if (!this.backed(pa)) return false;
+    into.lo = 0;
+    into.hi = 0;
+    return true;
   }
 
   private store(pa: number, lo: number, hi: number, byHardware: boolean): void {

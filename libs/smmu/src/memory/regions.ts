@@ -39,7 +39,10 @@ export class Regions {
 
   /** Whether the byte at `pa` lies in a region. */
   contains(pa: number): boolean {
-    if (pa >= this.lastBase && pa < this.lastEnd) return true;
+    return (pa >= this.lastBase && pa < this.lastEnd) || this.findRegion(pa);
+  }
+
+  private findRegion(pa: number): boolean {
     let low = 0;
     let high = this.bases.length;
     while (low < high) {

@@ -60,13 +60,11 @@ export class Descriptor {
   lo = 0;
   hi = 0;
 
-  /** Reads the descriptor at a backed physical address. */
-  read(memory: PhysicalMemory, pa: number, bigEndian: boolean): void {
-    memory.load(pa, this);
-    if (!bigEndian) return;
-    const { lo, hi } = this;
-    this.lo = swapped(hi);
-    this.hi = swapped(lo);
+  /** Reads the descriptor at a physical address. False: no memory answers. */
+  read(memory: PhysicalMemory, pa: number, bigEndian: boolean): boolean {
+    const answered = memory.load(pa, this);
+    if (bigEndian) this.swap();
+    return answered;
   }
 
   /** Updates the descriptor at a backed physical address, as hardware does. */
@@ -74,6 +72,12 @@ export class Descriptor {
     const { lo, hi } = this;
     if (bigEndian) memory.updateDescriptor(pa, swapped(hi), swapped(lo));
     else memory.updateDescriptor(pa, lo, hi);
+  }
+
+  private swap(): void {
+    const { lo, hi } = this;
+    this.lo = swapped(hi);
+    this.hi = swapped(lo);
   }
 
   /**

@@ -146,11 +146,10 @@ export class Stage1Walker {
       if (failed !== undefined) return failed;
       pa = this.stage2.pa;
     }
-    if (!this.memory.backed(pa)) {
+    this.fetched = pa;
+    if (!this.descriptor.read(this.memory, pa, context.bigEndian)) {
       return { event: 'F_WALK_EABT', stage: 1, class: 'TT', fetchAddress: pa };
     }
-    this.fetched = pa;
-    this.descriptor.read(this.memory, pa, context.bigEndian);
     return undefined;
   }
 

@@ -148,10 +148,9 @@ export class Stage2Walker {
     const first = cached >= 0 ? levelOf(this.tlb.info(cached)) + 1 : context.startLevel;
     for (let level = first; level <= 3; level++) {
       const address = table + tableIndex(granule, level, context, this.at) * 8;
-      if (!this.memory.backed(address)) {
+      if (!entry.read(this.memory, address, context.bigEndian)) {
         return { event: 'F_WALK_EABT', stage: 2, class: access, fetchAddress: address };
       }
-      entry.read(this.memory, address, context.bigEndian);
       this.provenance?.descriptor(address, context);
       const tableOrPage = (entry.lo & TABLE_OR_PAGE) !== 0;
       if ((entry.lo & VALID) === 0) return fault('F_TRANSLATION', access, ipa);
