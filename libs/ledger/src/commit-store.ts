@@ -1,6 +1,6 @@
 import type { EncodedDraft } from './draft-encoding';
 import type { LedgerError } from './ledger-error';
-import type { AppendResult, StoredCommit, StoredEvent } from './port';
+import type { AppendResult, CommitEvents, StoredCommit, StoredEvent } from './port';
 import type { CommitRow, EventRow, StoredText } from './rows';
 
 /**
@@ -57,6 +57,8 @@ export interface CommitStore {
   appendBatch(batch: readonly EncodedDraft[]): Eventually<readonly (AppendResult | LedgerError)[]>;
   latest(): Eventually<number>;
   commitPage(page: CommitPage): Eventually<readonly StoredCommit[]>;
+  /** The same page, its commits as far as a fold needs them. */
+  commitEventsPage(page: CommitPage): Eventually<readonly CommitEvents[]>;
   eventPage(page: EventPage): Eventually<readonly StoredEvent[]>;
   hostPage(page: NamePage): Eventually<readonly string[]>;
   /** Streams whose names begin with `kind` and a slash. */

@@ -4,6 +4,7 @@ export type { JsonObject, JsonValue } from './json';
 export type {
   AppendResult,
   CommitDraft,
+  CommitEvents,
   CommitListener,
   CommitRange,
   Ledger,

@@ -38,6 +38,16 @@ export function readingContract(get: () => Ledger): void {
     expect(await collect(get().commits({ host: 'nobody' }))).toEqual([]);
   });
 
+  it('gives the same commits as far as a fold needs them', async () => {
+    const commits = await fill();
+    const all = commits.map(({ position, host, events }) => ({ position, host, events }));
+    expect(await collect(get().events())).toEqual(all);
+    const range = { host: 'host-1', after: 10, until: PAGE_ROWS + 2 };
+    expect(await collect(get().events(range))).toEqual(
+      all.filter((c) => c.host === 'host-1' && c.position > 10 && c.position <= PAGE_ROWS + 2),
+    );
+  });
+
   it('gives the events of one stream, from a version and up to a position', async () => {
     const commits = await fill();
     const all = commits.flatMap((c) => c.events).filter((e) => e.stream === 's/0');

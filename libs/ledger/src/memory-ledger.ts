@@ -10,7 +10,7 @@ import type {
   RawLog,
 } from './commit-store';
 import type { EncodedDraft } from './draft-encoding';
-import type { AppendResult, StoredCommit, StoredEvent } from './port';
+import type { AppendResult, CommitEvents, StoredCommit, StoredEvent } from './port';
 import { decodeCommit, decodeEvent, type CommitRow, type EventRow } from './rows';
 import { StoreLedger, type StoreLedgerOptions } from './store-ledger';
 
@@ -48,6 +48,10 @@ class MemoryCommitStore implements CommitStore {
       if (host === undefined || sealed.commit.host === host) page.push(decoded(sealed));
     }
     return page;
+  }
+
+  commitEventsPage(page: CommitPage): readonly CommitEvents[] {
+    return this.commitPage(page).map(({ position, host, events }) => ({ position, host, events }));
   }
 
   eventPage({ stream, after, until, limit }: EventPage): readonly StoredEvent[] {

@@ -71,11 +71,17 @@ export interface StoredEvent {
   readonly words?: Uint8Array;
 }
 
-/** A commit as the ledger holds it. Hashes are 64 lower-case hex digits. */
-export interface StoredCommit {
+/** What a fold needs of a commit: what happened, not who asked for what and was answered what. */
+export interface CommitEvents {
   /** 1, 2, 3 … in the ledger, no gaps. */
   readonly position: number;
   readonly host: string;
+  /** Empty for a command that was refused. */
+  readonly events: readonly StoredEvent[];
+}
+
+/** A commit as the ledger holds it. Hashes are 64 lower-case hex digits. */
+export interface StoredCommit extends CommitEvents {
   readonly at: string;
   readonly actor: string;
   readonly commandId: string;
@@ -86,7 +92,6 @@ export interface StoredCommit {
   readonly causationId?: string;
   readonly prevHash: string;
   readonly hash: string;
-  readonly events: readonly StoredEvent[];
 }
 
 /**
@@ -182,6 +187,8 @@ export interface Ledger {
    * began.
    */
   commits(range?: CommitRange): AsyncIterable<StoredCommit>;
+  /** The same commits, as far as a fold needs them, which is read in half the time. */
+  events(range?: CommitRange): AsyncIterable<CommitEvents>;
   /** Names of the hosts that have commits, in the order of their code points, read in pages. */
   hosts(): AsyncIterable<string>;
   /** Names of the streams of a kind (`kind/…`), in the order of their code points, read in pages. */

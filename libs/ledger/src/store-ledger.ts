@@ -1,11 +1,12 @@
 import { AppendQueue } from './append-queue';
-import type { CommitStore, Eventually, NamePage } from './commit-store';
+import type { CommitPage, CommitStore, Eventually, NamePage } from './commit-store';
 import { encodeDraft, type EncodedDraft } from './draft-encoding';
 import { LedgerError } from './ledger-error';
 import { BATCH_LIMIT, PAGE_ROWS, QUEUE_LIMIT } from './limits';
 import type {
   AppendResult,
   CommitDraft,
+  CommitEvents,
   CommitListener,
   CommitRange,
   Ledger,
@@ -74,6 +75,11 @@ export class StoreLedger implements Ledger {
     return { [Symbol.asyncIterator]: () => this.pages(range) };
   }
 
+  events(range: CommitRange = {}): AsyncIterable<CommitEvents> {
+    const page = (page: CommitPage) => this.store.commitEventsPage(page);
+    return { [Symbol.asyncIterator]: () => this.pagesOf(page, range) };
+  }
+
   stream(stream: string, range: StreamRange = {}): AsyncIterable<StoredEvent> {
     return { [Symbol.asyncIterator]: () => this.eventPages(stream, range) };
   }
@@ -123,14 +129,21 @@ export class StoreLedger implements Ledger {
     return answers;
   }
 
-  private async *pages(range: CommitRange): AsyncGenerator<StoredCommit, void, undefined> {
+  private pages(range: CommitRange): AsyncGenerator<StoredCommit, void, undefined> {
+    return this.pagesOf((page) => this.store.commitPage(page), range);
+  }
+
+  private async *pagesOf<Commit extends CommitEvents>(
+    read: (page: CommitPage) => Eventually<readonly Commit[]>,
+    range: CommitRange,
+  ): AsyncGenerator<Commit, void, undefined> {
     this.assertReadable();
     const until = range.until ?? (await this.store.latest());
     const host = range.host === undefined ? {} : { host: range.host };
     let after = range.after ?? 0;
     while (after < until) {
       this.assertReadable();
-      const page = await this.store.commitPage({ after, until, limit: PAGE_ROWS, ...host });
+      const page = await read({ after, until, limit: PAGE_ROWS, ...host });
       for (const row of page) yield row;
       const last = page.at(-1);
       if (last === undefined || page.length < PAGE_ROWS) return;

@@ -1,9 +1,9 @@
 import { eventOf } from '@steward/domain';
-import type { StoredCommit } from '@steward/ledger';
+import type { CommitEvents } from '@steward/ledger';
 import type { MachineCommit } from '@steward/machine';
 
 /** A stored commit in the shape the machine folds. */
-export function machineCommit(commit: StoredCommit): MachineCommit {
+export function machineCommit(commit: CommitEvents): MachineCommit {
   return {
     position: commit.position,
     host: commit.host,

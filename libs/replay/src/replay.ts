@@ -48,7 +48,7 @@ export async function replay(
   let position = 0;
   let changed: ChangedBehaviour | null = null;
   const until = options.to === undefined ? {} : { until: options.to };
-  for await (const commit of ledger.commits(until)) {
+  for await (const commit of ledger.events(until)) {
     const { digest } = machine.apply(machineCommit(commit));
     events += commit.events.length;
     position = commit.position;

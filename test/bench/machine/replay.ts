@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SqliteLedger } from '@steward/ledger';
-import type { StoredCommit } from '@steward/ledger';
+import type { CommitEvents, Ledger, StoredCommit } from '@steward/ledger';
 import { Machine } from '@steward/machine';
 import { machineCommit } from '@steward/replay';
 import { projectRoot } from '../../conformance/project-root';
@@ -14,13 +14,17 @@ const ROUNDS = { full: 5, quick: 2 } as const;
 /** The scenario's own number of guests, and how many are enough for a quick figure. */
 const GUESTS = { full: [], quick: ['--guests', '1'] } as const;
 
-/** Events a second of one reading of the whole ledger; `use` takes each commit. */
-async function rate(file: string, use: (commit: StoredCommit) => void): Promise<number> {
+/** Events a second of one pass over the whole ledger; `use` takes each commit that `read` gives. */
+async function rate<Commit extends CommitEvents>(
+  file: string,
+  read: (ledger: Ledger) => AsyncIterable<Commit>,
+  use: (commit: Commit) => void,
+): Promise<number> {
   const migrations = join(projectRoot(), 'migrations');
   const ledger = await SqliteLedger.open({ file, migrations, mode: 'read' });
   const start = performance.now();
   let events = 0;
-  for await (const commit of ledger.commits()) {
+  for await (const commit of read(ledger)) {
     use(commit);
     events += commit.events.length;
   }
@@ -31,7 +35,13 @@ async function rate(file: string, use: (commit: StoredCommit) => void): Promise<
 
 function fold(file: string, coherence: boolean): Promise<number> {
   const machine = new Machine({ coherence });
-  return rate(file, (commit) => void machine.apply(machineCommit(commit)));
+  // As a replay reads: what was asked and answered is left where it is.
+  const apply = (commit: CommitEvents) => void machine.apply(machineCommit(commit));
+  return rate(file, (ledger) => ledger.events(), apply);
+}
+
+function readAll(file: string, use: (commit: StoredCommit) => void): Promise<number> {
+  return rate(file, (ledger) => ledger.commits(), use);
 }
 
 interface Rates {
@@ -58,10 +68,10 @@ async function measureRates(quick: boolean): Promise<Rates> {
     const run = ['run', scenario, '--ledger', file, '--quiet', ...GUESTS[size]];
     execFileSync(join(projectRoot(), 'bin/steward'), run, { stdio: 'ignore' });
     let n = 0;
-    await rate(file, (commit) => (n += commit.events.length));
+    await readAll(file, (commit) => (n += commit.events.length));
     const [read, replay, watched]: [number[], number[], number[]] = [[], [], []];
     for (let round = 0; round < ROUNDS[size]; round++) {
-      read.push(await rate(file, () => undefined));
+      read.push(await readAll(file, () => undefined));
       replay.push(await fold(file, false));
       watched.push(await fold(file, true));
     }

@@ -1,8 +1,11 @@
 import type Database from 'better-sqlite3';
 import type { CommitPage, EventPage } from '../commit-store';
-import type { StoredCommit, StoredEvent } from '../port';
+import type { CommitEvents, StoredCommit, StoredEvent } from '../port';
 import { decodeCommit, decodeEvent, type CommitRow, type EventRow } from '../rows';
 import { COMMIT_COLUMNS, EVENT_COLUMNS, type PageParameters } from './columns';
+
+/** Where a commit is. */
+type Place = Pick<CommitRow, 'position' | 'host'>;
 
 /**
  * Reads commits and events over one connection, a page at a time; never leaves a statement open.
@@ -11,19 +14,20 @@ export class CommitReader {
   private readonly last: Database.Statement<[], number>;
   private readonly commits: Database.Statement<PageParameters, CommitRow>;
   private readonly commitsOfHost: Database.Statement<[string, ...PageParameters], CommitRow>;
+  private readonly places: Database.Statement<PageParameters, Place>;
+  private readonly placesOfHost: Database.Statement<[string, ...PageParameters], Place>;
   private readonly events: Database.Statement<[first: number, last: number], EventRow>;
   private readonly streamEvents: Database.Statement<[EventPage], EventRow>;
 
   constructor(db: Database.Database) {
     this.last = db.prepare<[], number>('SELECT coalesce(max(position), 0) FROM commits').pluck();
-    this.commits = db.prepare(
-      `SELECT ${COMMIT_COLUMNS} FROM commits WHERE position > ? AND position <= ?
-       ORDER BY position LIMIT ?`,
-    );
+    const page = 'position > ? AND position <= ? ORDER BY position LIMIT ?';
+    this.commits = db.prepare(`SELECT ${COMMIT_COLUMNS} FROM commits WHERE ${page}`);
     this.commitsOfHost = db.prepare(
-      `SELECT ${COMMIT_COLUMNS} FROM commits WHERE host = ? AND position > ? AND position <= ?
-       ORDER BY position LIMIT ?`,
+      `SELECT ${COMMIT_COLUMNS} FROM commits WHERE host = ? AND ${page}`,
     );
+    this.places = db.prepare(`SELECT position, host FROM commits WHERE ${page}`);
+    this.placesOfHost = db.prepare(`SELECT position, host FROM commits WHERE host = ? AND ${page}`);
     this.events = db.prepare(
       `SELECT ${EVENT_COLUMNS} FROM events WHERE position BETWEEN ? AND ? ORDER BY position, idx`,
     );
@@ -53,11 +57,21 @@ export class CommitReader {
       host === undefined
         ? this.commits.all(after, until, limit)
         : this.commitsOfHost.all(host, after, until, limit);
-    // The commits of one host lie apart, with those of others between them: read only what is
-    // wanted.
-    return host === undefined
-      ? this.withEventsOfRun(rows)
-      : rows.map((row) => this.withEvents(row));
+    return this.withEvents(rows, page, decodeCommit);
+  }
+
+  /** @throws LedgerError `corrupt` for an event that can't be decoded. */
+  commitEventsPage(page: CommitPage): CommitEvents[] {
+    const { after, until, limit, host } = page;
+    const rows =
+      host === undefined
+        ? this.places.all(after, until, limit)
+        : this.placesOfHost.all(host, after, until, limit);
+    return this.withEvents(rows, page, ({ position, host }, events) => ({
+      position,
+      host,
+      events: events.map(decodeEvent),
+    }));
   }
 
   /** @throws LedgerError `corrupt` for an event that can't be decoded. */
@@ -65,20 +79,25 @@ export class CommitReader {
     return this.streamEvents.all(page).map(decodeEvent);
   }
 
-  private withEvents(row: CommitRow): StoredCommit {
-    return decodeCommit(row, this.events.all(row.position, row.position));
-  }
-
-  private withEventsOfRun(rows: readonly CommitRow[]): StoredCommit[] {
+  private withEvents<Row extends Place, Commit>(
+    rows: readonly Row[],
+    { host }: CommitPage,
+    decode: (row: Row, events: readonly EventRow[]) => Commit,
+  ): Commit[] {
     const first = rows[0];
     const last = rows.at(-1);
     if (first === undefined || last === undefined) return [];
+    // The commits of one host lie apart, with those of others between them: read only what is
+    // wanted.
+    if (host !== undefined) {
+      return rows.map((row) => decode(row, this.events.all(row.position, row.position)));
+    }
     const events = this.events.all(first.position, last.position);
     let next = 0;
     return rows.map((row) => {
       const from = next;
       while (events[next]?.position === row.position) next++;
-      return decodeCommit(row, events.slice(from, next));
+      return decode(row, events.slice(from, next));
     });
   }
 }

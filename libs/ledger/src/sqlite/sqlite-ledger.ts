@@ -10,7 +10,7 @@ import type {
 import type { EncodedDraft } from '../draft-encoding';
 import { LedgerError } from '../ledger-error';
 import { BATCH_LIMIT, PARCEL_COMMITS } from '../limits';
-import type { AppendResult, StoredCommit, StoredEvent } from '../port';
+import type { AppendResult, CommitEvents, StoredCommit, StoredEvent } from '../port';
 import { decodeCommit } from '../rows';
 import { StoreLedger, type StoreLedgerOptions } from '../store-ledger';
 import { CommitReader } from './commit-reader';
@@ -135,6 +135,10 @@ class SqliteCommitStore implements CommitStore {
 
   commitPage(page: CommitPage): readonly StoredCommit[] {
     return guarded(this.file, () => this.reader.commitPage(page));
+  }
+
+  commitEventsPage(page: CommitPage): readonly CommitEvents[] {
+    return guarded(this.file, () => this.reader.commitEventsPage(page));
   }
 
   eventPage(page: EventPage): readonly StoredEvent[] {
