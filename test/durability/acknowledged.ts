@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SqliteLedger } from '@steward/ledger';
+import { SqliteLedger, type StoredCommit } from '@steward/ledger';
 import { projectRoot } from '../conformance/project-root';
 
 /** A commit that the appender was told is durable. */
@@ -50,13 +50,15 @@ export async function faultAfterCrash(
   try {
     const { ok, firstBad, commits } = await ledger.verify();
     if (!ok) return `commit ${firstBad?.position}: ${firstBad?.reason}`;
+    const found = new Map<number, StoredCommit>();
+    for await (const commit of ledger.commits()) found.set(commit.position, commit);
     for (const { position, commandId, hash } of acknowledged) {
-      const commit = await ledger.commit(position);
+      const commit = found.get(position);
       if (commit?.commandId !== commandId || commit.hash !== hash) {
         return `commit ${position} (${commandId}) was acknowledged and is ${commit === undefined ? 'gone' : 'another'}`;
       }
     }
-    for await (const { position, commandId } of ledger.commits()) {
+    for (const { position, commandId } of found.values()) {
       if (refused.includes(commandId))
         return `commit ${position} (${commandId}) was refused and is there`;
     }

@@ -1,10 +1,15 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { seeded } from '../seeded';
-import { acknowledgedIn, acknowledgements, faultAfterCrash } from './acknowledged';
+import {
+  acknowledgedIn,
+  acknowledgements,
+  faultAfterCrash,
+  type Acknowledged,
+} from './acknowledged';
 import { readCallLog, type FileCall } from './call-log';
-import { imageAfterPowerLoss } from './power-loss';
+import { DiskAtRisk, type DiskImage } from './power-loss';
 import { append, type Interference } from './watched-process';
 
 /** Something that did not survive as it must. */
@@ -34,11 +39,37 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
+const LANES_PER_CORE = 2;
+
+/**
+ * Does `work` for 0, 1, 2 … up to before `count`, several at a time: the time goes into starting processes, and
+ * into their waiting for a disk that refuses. What it finds comes in the order of the numbers.
+ */
+async function forEach(
+  count: number,
+  work: (n: number) => Promise<DurabilityFault | undefined>,
+  progress?: Progress,
+): Promise<DurabilityReport> {
+  const found = new Map<number, DurabilityFault>();
+  let next = 0;
+  let done = 0;
+  const lane = async (): Promise<void> => {
+    for (let n = next++; n < count; n = next++) {
+      const fault = await work(n);
+      if (fault !== undefined) found.set(n, fault);
+      progress?.(++done, count);
+    }
+  };
+  await Promise.all(Array.from({ length: LANES_PER_CORE * availableParallelism() }, lane));
+  const faults = [...found].sort(([a], [b]) => a - b).map(([, fault]) => fault);
+  return { points: count, faults };
+}
+
 /** The calls of one undisturbed run over a new ledger of that many commits. */
-function recordedCalls(folder: string, commits: number): FileCall[] {
+async function recordedCalls(folder: string, commits: number): Promise<FileCall[]> {
   const file = join(folder, 'ledger.db');
   const log = join(folder, 'calls');
-  const { code, stderr } = append(file, { commits, log });
+  const { code, stderr } = await append(file, { commits, log });
   if (code !== 0) throw new Error(`the appender ended with ${code}: ${stderr}`);
   return readCallLog(readFileSync(log));
 }
@@ -55,16 +86,17 @@ export function checkKills(
 ): Promise<DurabilityReport> {
   const { commits, points } = options;
   return inFolder(async (folder) => {
-    const calls = recordedCalls(folder, commits).filter((call) => !isAck(call)).length;
-    const faults: DurabilityFault[] = [];
-    for (let i = 0; i < points; i++) {
-      const at = 1 + (Math.floor((i * calls) / points) % calls);
-      const interfere: Interference = { mode: i % 2 === 0 ? 'kill' : 'tear', at };
-      const fault = await afterRun(join(folder, `kill-${i}`), commits, interfere);
-      if (fault !== undefined) faults.push({ at: `${interfere.mode} at call ${at}`, fault });
-      progress?.(i + 1, points);
-    }
-    return { points, faults };
+    const calls = (await recordedCalls(folder, commits)).filter((call) => !isAck(call)).length;
+    return forEach(
+      points,
+      async (i) => {
+        const at = 1 + (Math.floor((i * calls) / points) % calls);
+        const interfere: Interference = { mode: i % 2 === 0 ? 'kill' : 'tear', at };
+        const fault = await afterRun(join(folder, `kill-${i}.db`), commits, interfere);
+        return fault === undefined ? undefined : { at: `${interfere.mode} at call ${at}`, fault };
+      },
+      progress,
+    );
   });
 }
 
@@ -73,7 +105,7 @@ async function afterRun(
   commits: number,
   interfere: Interference,
 ): Promise<string | undefined> {
-  const { code, stderr } = append(file, { commits, interfere });
+  const { code, stderr } = await append(file, { commits, interfere });
   const { commits: acknowledged, ended } = acknowledgements(file);
   // A fault while the ledger is being opened ends the process with a message; nothing was acknowledged then.
   const isGone = code === null || (code === 3 && acknowledged.length === 0);
@@ -107,19 +139,17 @@ export function checkIoErrors(
     { mode: 'short' },
   ];
   return inFolder(async (folder) => {
-    const calls = recordedCalls(folder, commits).filter((call) => !isAck(call)).length;
-    const faults: DurabilityFault[] = [];
-    let points = 0;
-    for (let at = 1; at <= calls + step; at += step) {
-      const interfere = { ...kinds[points % kinds.length]!, at };
-      const fault = await afterRun(join(folder, `io-${points}`), commits, interfere);
-      points++;
-      if (fault !== undefined) {
-        faults.push({ at: `${interfere.mode} ${interfere.errno ?? ''} at call ${at}`, fault });
-      }
-      progress?.(at, calls);
-    }
-    return { points, faults };
+    const calls = (await recordedCalls(folder, commits)).filter((call) => !isAck(call)).length;
+    return forEach(
+      Math.ceil(calls / step) + 1,
+      async (n) => {
+        const interfere = { ...kinds[n % kinds.length]!, at: 1 + n * step };
+        const { mode, errno = '', at } = interfere;
+        const fault = await afterRun(join(folder, `io-${n}.db`), commits, interfere);
+        return fault === undefined ? undefined : { at: `${mode} ${errno} at call ${at}`, fault };
+      },
+      progress,
+    );
   });
 }
 
@@ -133,20 +163,21 @@ export function checkRefusals(
 ): Promise<DurabilityReport> {
   const { commits, step } = options;
   return inFolder(async (folder) => {
-    const calls = recordedCalls(folder, commits).filter((call) => !isAck(call)).length;
-    const faults: DurabilityFault[] = [];
-    let points = 0;
-    for (let at = 1; at <= calls; at += step, points++) {
-      const file = join(folder, `refused-${points}`);
-      append(file, { commits, attempts: 1, interfere: { mode: 'fail', at, errno: EIO } });
-      const { commits: acknowledged, refusals } = acknowledgements(file);
-      const refused = refusals.map((line) => line.split(' ')[1] ?? '');
-      const fault = await faultAfterCrash(file, acknowledged, refused);
-      removeLedger(file);
-      if (fault !== undefined) faults.push({ at: `call ${at}`, fault });
-      progress?.(at, calls);
-    }
-    return { points, faults };
+    const calls = (await recordedCalls(folder, commits)).filter((call) => !isAck(call)).length;
+    return forEach(
+      Math.ceil(calls / step),
+      async (n) => {
+        const file = join(folder, `refused-${n}.db`);
+        const at = 1 + n * step;
+        await append(file, { commits, attempts: 1, interfere: { mode: 'fail', at, errno: EIO } });
+        const { commits: acknowledged, refusals } = acknowledgements(file);
+        const refused = refusals.map((line) => line.split(' ')[1] ?? '');
+        const fault = await faultAfterCrash(file, acknowledged, refused);
+        removeLedger(file);
+        return fault === undefined ? undefined : { at: `call ${at}`, fault };
+      },
+      progress,
+    );
   });
 }
 
@@ -168,12 +199,24 @@ export function checkPowerLoss(
 ): Promise<DurabilityReport> {
   const { commits, states, seed, believes = () => true } = options;
   return inFolder(async (folder) => {
-    const calls = recordedCalls(folder, commits).filter(believes);
+    const calls = (await recordedCalls(folder, commits)).filter(believes);
     const random = seeded(seed);
+    // In the order of the calls: the disk is followed once, not once a state.
+    const ends = Array.from({ length: states }, () => 1 + random(calls.length)).sort(
+      (a, b) => a - b,
+    );
+    const disk = new DiskAtRisk();
+    const said: Uint8Array[] = [];
     const faults: DurabilityFault[] = [];
-    for (let i = 0; i < states; i++) {
-      const end = 1 + random(calls.length);
-      const fault = await lookAt(join(folder, `state-${i}`), calls.slice(0, end), random);
+    let followed = 0;
+    for (const [i, end] of ends.entries()) {
+      for (const call of calls.slice(followed, end)) {
+        if (isAck(call)) said.push(call.data);
+        else disk.apply(call);
+      }
+      followed = end;
+      const { commits: acknowledged } = acknowledgedIn(Buffer.concat(said).toString('utf8'));
+      const fault = await lookAt(join(folder, `state-${i}`), disk.found(random), acknowledged);
       if (fault !== undefined)
         faults.push({ at: `state ${i} of seed ${seed}, after call ${end}`, fault });
       progress?.(i + 1, states);
@@ -185,19 +228,14 @@ export function checkPowerLoss(
 /** Writes a state under another name and opens it. */
 async function lookAt(
   file: string,
-  calls: readonly FileCall[],
-  random: (n: number) => number,
+  image: DiskImage,
+  acknowledged: readonly Acknowledged[],
 ): Promise<string | undefined> {
-  const image = imageAfterPowerLoss(
-    calls.filter((call) => !isAck(call)),
-    random,
-  );
   for (const [path, content] of image) {
     const suffix = path.slice(path.lastIndexOf('ledger.db') + 'ledger.db'.length);
     writeFileSync(`${file}${suffix}`, content);
   }
-  const said = Buffer.concat(calls.filter(isAck).map(({ data }) => data)).toString('utf8');
-  const fault = await faultAfterCrash(file, acknowledgedIn(said).commits);
+  const fault = await faultAfterCrash(file, acknowledged);
   for (const suffix of ['', '-wal', '-shm', '-journal'])
     rmSync(`${file}${suffix}`, { force: true });
   return fault;

@@ -1,5 +1,6 @@
 import { checkIoErrors, checkKills, checkPowerLoss, checkRefusals } from './checks';
 
+// Only what hangs fails: a machine shared with others may be slow.
 const MINUTES = 60_000;
 
 describe('an acknowledged commit', () => {
@@ -8,7 +9,7 @@ describe('an acknowledged commit', () => {
     async () => {
       expect(await checkKills({ commits: 12, points: 200 })).toEqual({ points: 200, faults: [] });
     },
-    5 * MINUTES,
+    10 * MINUTES,
   );
 
   test(
@@ -17,7 +18,7 @@ describe('an acknowledged commit', () => {
       const report = await checkPowerLoss({ commits: 12, states: 5000, seed: 1 });
       expect(report).toEqual({ points: 5000, faults: [] });
     },
-    5 * MINUTES,
+    10 * MINUTES,
   );
 
   test(
@@ -32,7 +33,7 @@ describe('an acknowledged commit', () => {
         /was acknowledged and is gone|does not open|commit \d+/,
       );
     },
-    MINUTES,
+    10 * MINUTES,
   );
 
   test(
@@ -42,7 +43,7 @@ describe('an acknowledged commit', () => {
       expect(report.faults).toEqual([]);
       expect(report.points).toBeGreaterThan(20);
     },
-    3 * MINUTES,
+    10 * MINUTES,
   );
 });
 
@@ -53,5 +54,5 @@ test(
     expect(report.faults).toEqual([]);
     expect(report.points).toBeGreaterThan(40);
   },
-  3 * MINUTES,
+  10 * MINUTES,
 );

@@ -7,33 +7,35 @@ export type DiskImage = ReadonlyMap<string, Uint8Array>;
 const SECTOR = 512;
 
 /**
- * The states in which a disk may be found when power is lost after `calls`: what was synced is there; of each later
- * write any sector may be there or not, in any order; a later truncate has happened or not. Names are the file
- * system's business, which keeps its own journal in order: an unlink is durable with the next sync of any file. One
- * state is chosen by `random(n)`, a number from 0 to n - 1.
+ * A disk that follows calls, and the states in which it may be found when power is lost after the last of them: what
+ * was synced is there; of each later write any sector may be there or not, in any order; a later truncate has happened
+ * or not. Names are the file system's business, which keeps its own journal in order: an unlink is durable with the
+ * next sync of any file.
  */
-export function imageAfterPowerLoss(
-  calls: readonly FileCall[],
-  random: (n: number) => number,
-): DiskImage {
-  const files = new Map<string, FileAtRisk>();
-  for (const call of calls) {
-    let file = files.get(call.path);
-    if (file === undefined) files.set(call.path, (file = new FileAtRisk()));
+export class DiskAtRisk {
+  private readonly files = new Map<string, FileAtRisk>();
+
+  apply(call: FileCall): void {
+    let file = this.files.get(call.path);
+    if (file === undefined) this.files.set(call.path, (file = new FileAtRisk()));
     file.apply(call);
-    if (call.op === 'sync') for (const other of files.values()) other.settleUnlink();
+    if (call.op === 'sync') for (const other of this.files.values()) other.settleUnlink();
   }
-  const image = new Map<string, Uint8Array>();
-  for (const [path, file] of files) {
-    const content = file.found(random);
-    if (content !== undefined) image.set(path, content);
+
+  /** One of the states, chosen by `random(n)`, a number from 0 to n - 1. */
+  found(random: (n: number) => number): DiskImage {
+    const image = new Map<string, Uint8Array>();
+    for (const [path, file] of this.files) {
+      const content = file.found(random);
+      if (content !== undefined) image.set(path, content);
+    }
+    return image;
   }
-  return image;
 }
 
 /** One file: its durable content, and what was done to it since it was last synced. */
 class FileAtRisk {
-  private durable: Uint8Array | undefined;
+  private readonly durable = new FileContent();
   private pending: FileCall[] = [];
 
   apply(call: FileCall): void {
@@ -41,58 +43,92 @@ class FileAtRisk {
       this.pending.push(call);
       return;
     }
-    for (const done of this.pending) this.durable = applied(this.durable, done);
+    for (const done of this.pending) this.durable.apply(done);
     this.pending = [];
   }
 
   settleUnlink(): void {
     const last = this.pending.findLastIndex(({ op }) => op === 'unlink');
     if (last < 0) return;
-    this.durable = undefined;
+    this.durable.remove();
     this.pending = this.pending.slice(last + 1);
   }
 
   found(random: (n: number) => number): Uint8Array | undefined {
-    let content = this.durable;
+    // Copied once: nearly all of it is durable, and that must stay as it is.
+    const content = this.durable.copy();
     for (const call of this.pending) {
-      if (call.op === 'write') content = withSomeSectors(content, call, random);
-      else if (random(2) === 0) content = applied(content, call);
+      if (call.op === 'write') writeSomeSectors(content, call, random);
+      else if (random(2) === 0) content.apply(call);
     }
-    return content;
+    return content.bytes();
   }
 }
 
-function applied(content: Uint8Array | undefined, call: FileCall): Uint8Array | undefined {
-  const { op, offset, data } = call;
-  if (op === 'unlink') return undefined;
-  const before = content ?? new Uint8Array();
-  if (op === 'truncate') return resized(before, offset);
-  const after = resized(before, Math.max(before.length, offset + data.length));
-  after.set(data, offset);
-  return after;
+/** What a file holds, or that there is none. */
+class FileContent {
+  /** Its first `size` bytes count; all behind them are zero, as in a hole. */
+  private memory: Uint8Array = new Uint8Array(SECTOR);
+  private size: number | undefined;
+
+  copy(): FileContent {
+    const copy = new FileContent();
+    copy.memory = this.memory.slice();
+    copy.size = this.size;
+    return copy;
+  }
+
+  bytes(): Uint8Array | undefined {
+    return this.size === undefined ? undefined : this.memory.subarray(0, this.size);
+  }
+
+  remove(): void {
+    this.resize(0);
+    this.size = undefined;
+  }
+
+  apply({ op, offset, data }: FileCall): void {
+    if (op === 'unlink') this.remove();
+    else if (op === 'truncate') this.resize(offset);
+    else if (op === 'write') {
+      this.growTo(offset + data.length);
+      this.put(data, offset);
+    }
+  }
+
+  growTo(size: number): void {
+    this.resize(Math.max(this.size ?? 0, size));
+  }
+
+  put(data: Uint8Array, offset: number): void {
+    this.memory.set(data, offset);
+  }
+
+  private resize(size: number): void {
+    const before = this.size ?? 0;
+    if (size > this.memory.length) {
+      const larger = new Uint8Array(2 * size);
+      larger.set(this.memory);
+      this.memory = larger;
+    }
+    if (size < before) this.memory.fill(0, size, before);
+    this.size = size;
+  }
 }
 
 /** A write of which each sector reached the disk or did not; the file may have grown all the same. */
-function withSomeSectors(
-  content: Uint8Array | undefined,
+function writeSomeSectors(
+  content: FileContent,
   { offset, data }: FileCall,
   random: (n: number) => number,
-): Uint8Array | undefined {
+): void {
   // Whole, not at all, or torn: each as likely, because a torn write is rarer than its sectors suggest.
   const fate = random(3);
-  if (fate === 0) return content;
-  const before = content ?? new Uint8Array();
-  const after = resized(before, Math.max(before.length, offset + data.length));
+  if (fate === 0) return;
+  content.growTo(offset + data.length);
   for (let at = offset; at < offset + data.length;) {
     const end = Math.min((Math.floor(at / SECTOR) + 1) * SECTOR, offset + data.length);
-    if (fate === 1 || random(2) === 0) after.set(data.subarray(at - offset, end - offset), at);
+    if (fate === 1 || random(2) === 0) content.put(data.subarray(at - offset, end - offset), at);
     at = end;
   }
-  return after;
-}
-
-function resized(content: Uint8Array, size: number): Uint8Array {
-  const copy = new Uint8Array(size);
-  copy.set(content.subarray(0, Math.min(size, content.length)));
-  return copy;
 }

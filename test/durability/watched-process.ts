@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -40,7 +40,7 @@ export function compileShim(): string {
 }
 
 /** Runs the appender over `file`, watched. @param options.log keeps a record of every call. */
-export function append(
+export async function append(
   file: string,
   options: {
     readonly commits: number;
@@ -49,27 +49,27 @@ export function append(
     readonly interfere?: Interference;
     readonly log?: string;
   },
-): Ending {
+): Promise<Ending> {
   const { commits, attempts = 50, interfere, log } = options;
   const appender = join(projectRoot(), 'dist/test/durability/appender.js');
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    [appender, file, String(commits), '0', String(attempts)],
-    {
-      encoding: 'utf8',
-      env: {
-        ...process.env,
-        LD_PRELOAD: compileShim(),
-        SHIM_PREFIX: file,
-        ...(log !== undefined && { SHIM_LOG: log }),
-        ...(interfere && {
-          SHIM_MODE: interfere.mode,
-          SHIM_AT: String(interfere.at),
-          SHIM_COUNT: String(interfere.count ?? 1),
-          SHIM_ERRNO: String(interfere.errno ?? 5),
-        }),
-      },
+  const child = spawn(process.execPath, [appender, file, String(commits), '0', String(attempts)], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: {
+      ...process.env,
+      LD_PRELOAD: compileShim(),
+      SHIM_PREFIX: file,
+      ...(log !== undefined && { SHIM_LOG: log }),
+      ...(interfere && {
+        SHIM_MODE: interfere.mode,
+        SHIM_AT: String(interfere.at),
+        SHIM_COUNT: String(interfere.count ?? 1),
+        SHIM_ERRNO: String(interfere.errno ?? 5),
+      }),
     },
-  );
-  return { code: status, stderr };
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject).on('close', (code) => resolve({ code, stderr }));
+  });
 }
