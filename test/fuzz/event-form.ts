@@ -20,8 +20,8 @@ const FORMS = new Map<number, Form>([
   [0x02, [COMMON, 0n, 0n, 0n]],
   [0x03, [COMMON, REASON, 0n, FETCH]],
   [0x04, [COMMON, 0n, 0n, 0n]],
-  // R, W, X, PRIV and Span lie in the upper half of the second word (§7.3.6).
-  [0x05, [COMMON, ALL << 32n, ALL, 0n]],
+  // R, W, X, PRIV and Span.
+  [0x05, [COMMON, (0xfn << 28n) | 0xffn, ALL, 0n]],
   [0x06, [COMMON, 0n, 0n, 0n]],
   [0x07, [COMMON, ACCESS, ALL, 0n]],
   [0x08, [COMMON & ~(1n << 11n), 0n, 0n, 0n]],

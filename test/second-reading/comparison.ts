@@ -126,10 +126,7 @@ function runStep(
   };
 }
 
-/**
- * W is free under NW=1 (IHI 0070 §13.7), and a size may be any up to the largest allowed. The layout
- * of what F_BAD_ATS_TREQ says of permissions is left out (§7.3.6).
- */
+/** W is free under NW=1 (IHI 0070 §13.7), and a size may be any up to the largest allowed. */
 function describeCompletion(
   answer: TranslationCompletion | Completion,
   noWrite: boolean,

@@ -24,9 +24,12 @@ export class FastMachine {
     for (const [pa, word] of world.words) {
       if (this.memory.backed(Number(pa))) this.memory.write64(Number(pa), word);
     }
-    this.smmu = new Smmu({ idr: world.idr, iidr: 0, aidr: 1 }, this.memory, {
-      stallEnded: ({ outcome }) => void this.ended.push(outcome),
-    });
+    // A reading without caches has no STE that answers for its neighbours.
+    const caching = { mode: 'adversarial', contiguousHints: false } as const;
+    const observer = {
+      stallEnded: ({ outcome }: { outcome: Outcome }) => void this.ended.push(outcome),
+    };
+    this.smmu = new Smmu({ idr: world.idr, iidr: 0, aidr: 1 }, this.memory, observer, caching);
     const { registers } = world;
     this.smmu.writeRegister('CMDQ_BASE', BigInt(COMMANDS) | BigInt(COMMANDS_LOG2));
     this.smmu.writeRegister('EVENTQ_BASE', BigInt(EVENTS) | 8n);

@@ -13,7 +13,7 @@ import {
   S2_PAGE,
   S2_RO,
 } from './__fixtures__/machine';
-import { EVENTS, eventName } from './formats/event-records';
+import { encodeEvent, EVENTS, eventName } from './formats/event-records';
 import type { TranslationCompletion, TranslationRequest } from './ats/translation-request';
 
 const ATS = 1 << 10;
@@ -237,6 +237,25 @@ describe('a translation request that is not served', () => {
     expect(ask(va)).toEqual({ kind: 'unsupported-request', event: machine.eventAt(0) });
     expect(eventName(machine.eventAt(0))).toBe('F_BAD_ATS_TREQ');
     expect(EVENTS.F_BAD_ATS_TREQ.layout.get(machine.eventAt(0), 'InputAddr')).toBe(BigInt(va));
+  });
+
+  it.each([
+    ['reading', { noWrite: true }, { R: 1n }],
+    ['writing', { noWrite: false }, { R: 1n, W: 1n }],
+    [
+      'all that a PASID can ask for',
+      { substreamId: 3, privileged: true, instruction: true },
+      { R: 1n, W: 1n, X: 1n, PRIV: 1n, SSV: 1n, SubstreamID: 3n },
+    ],
+    ['no more than a PASID lets it', { privileged: true, instruction: true }, { R: 1n, W: 1n }],
+  ])('is recorded with what it asked for, whatever the STE overrides: %s', (_what, asked, told) => {
+    const { ask, va } = ats({
+      idr: OVERRIDE_IDR,
+      EATS: 0n,
+      steFields: { PRIVCFG: 3n, INSTCFG: 3n },
+    });
+    const event = encodeEvent('F_BAD_ATS_TREQ', { ...told, Span: 1n, InputAddr: BigInt(va) });
+    expect(ask(va, asked)).toEqual({ kind: 'unsupported-request', event });
   });
 
   it('is UR with F_BAD_ATS_TREQ while translation is disabled', () => {

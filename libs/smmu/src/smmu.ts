@@ -83,7 +83,8 @@ export class Smmu {
     const walkCaches = caching.mode === 'limited' || (caching.walkCaches ?? true);
     const { staleness } = observer;
     const provenance = staleness && new Provenance(memory, staleness);
-    this.configuration = new ConfigurationCache(shape, provenance);
+    const hints = caching.mode === 'limited' || (caching.contiguousHints ?? true);
+    this.configuration = new ConfigurationCache(shape, provenance, hints);
     this.translations = new TranslationCache(shape, provenance);
     provenance?.describeBy(this.translations.tlb);
     const rules = { walkCaches, ...breakBeforeMake(this.features.breakBeforeMakeLevel) };

@@ -14,6 +14,7 @@ import { CompletionSignals } from './commands/completion-signals';
 import { CachedCds } from './configuration/cached-cds';
 import { ConfigurationCache } from './configuration/configuration-cache';
 import { ContextTable } from './configuration/context-table';
+import { ContiguousSpans } from './configuration/contiguous-spans';
 import { StreamFinder } from './configuration/stream-finder';
 import { StreamTable } from './configuration/stream-table';
 import { StructureReader } from './configuration/structure-reader';
@@ -44,7 +45,8 @@ export const SMMU_STATE_CLASSES = [
   ...[EntryArena, LiveList, Regime, RegionIndex, Replacement],
   ...[Tlb, TlbAddress, TlbSpace, TranslationCache, Dependencies, Provenance, Trail],
   ...[CommandQueue, CompletionSignals, EventQueue, FaultedTransactions, StalledTransactions],
-  ...[CachedCds, ConfigurationCache, ContextTable, StreamFinder, StreamTable, StructureReader],
+  ...[CachedCds, ConfigurationCache, ContextTable, ContiguousSpans],
+  ...[StreamFinder, StreamTable, StructureReader],
   ...[ChunkIndex, PhysicalMemory, Regions],
   ...[GlobalErrors, RegisterFile, Smmu],
   ...[Descriptor, InputAddress, Stage1Walker, Stage2Walker, TableCache, Translator],

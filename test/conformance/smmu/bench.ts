@@ -31,8 +31,9 @@ export class Bench {
     const idr = vector.config.idr.map(Number) as unknown as SmmuConfiguration['idr'];
     const { iidr, aidr } = vector.config;
     const identification = { idr, iidr: Number(iidr), aidr: Number(aidr) };
-    // The implementation that the vectors were recorded from keeps no table descriptors.
-    const caching = { mode: 'adversarial', walkCaches: false } as const;
+    // The implementation that the vectors were recorded from keeps no table descriptors, and takes
+    // no hint from STE.CONT.
+    const caching = { mode: 'adversarial', walkCaches: false, contiguousHints: false } as const;
     this.smmu = new Smmu(identification, this.memory, {}, caching);
     const { cr0 = '0x0', ...others } = vector.regs;
     for (const [name, value] of Object.entries(others)) this.program(name, BigInt(value));

@@ -109,6 +109,18 @@ export const CACHES = mutants('caches', [
     '§3.13.7.1: nothing is dirty where stage 2 permits no write',
   ],
   [
+    REQUESTS,
+    'const asked = { write: !request.noWrite,',
+    'const asked = { write: request.noWrite,',
+    '§7.3.6: F_BAD_ATS_TREQ says what was asked for',
+  ],
+  [
+    REQUESTS,
+    'instruction: execute } = attributesOf(request);',
+    'instruction: execute } = attributesOf({ ...request, substreamId: 0 });',
+    '§7.3.6, §13.7: without a PASID neither Exe nor Priv is asked for',
+  ],
+  [
     ADMISSION,
     'if (!control.atsCheck) return PHYSICAL;',
     'if (control.atsCheck) return PHYSICAL;',

@@ -5,6 +5,9 @@ const CD = 'configuration/cd-legality.ts';
 const TABLE = 'configuration/stream-table.ts';
 const SUBSTREAM = 'configuration/substream.ts';
 const REGISTERS = 'registers/register-file.ts';
+const CACHE = 'configuration/configuration-cache.ts';
+const STREAM = 'configuration/stream-configuration.ts';
+const FIELDS = 'configuration/ste-fields.ts';
 
 /** Stream tables, STEs, CDs, SubstreamIDs and the registers that govern them. */
 export const CONFIGURATION = mutants('configuration', [
@@ -135,4 +138,48 @@ export const CONFIGURATION = mutants('configuration', [
     '§6.3.14 GBPA.UPDATE',
   ],
   [REGISTERS, "  'GERROR',\n", '', '§6.3.17 GERROR is read-only'],
+  [
+    CACHE,
+    'if (covering.some(({ likeness }) => likeness !== first.likeness)) return CONFLICT;',
+    '',
+    '§5.2 CONT: F_CFG_CONFLICT',
+  ],
+  [
+    CACHE,
+    'return own ?? this.keepCopy(streamId, first);',
+    'return own;',
+    '§5.2 CONT: a cached STE answers for its span',
+  ],
+  [
+    CACHE,
+    'for (const copy of copies ?? []) this.removeStream(copy);',
+    '',
+    '§4.3.1: CFGI_STE takes the STE in all its copies',
+  ],
+  [
+    CACHE,
+    '    // Whoever was asked for last may now have several answers.\n    this.recent.fill(undefined);',
+    '',
+    '§5.2 CONT: an STE that is cached later conflicts too',
+  ],
+  [STREAM, 'Math.min(ste.CONT, arrayLog2)', 'ste.CONT', '§5.2 CONT: a span ends with its array'],
+  [
+    STREAM,
+    "disposition === 'illegal' ? 0 : Math.min",
+    'Math.min',
+    '§5.2 CONT of a valid STE alone',
+  ],
+  [
+    STREAM,
+    'const own = { cds: new CachedCds(), spanLog2',
+    'const own = { spanLog2',
+    '§4.3.3: CDs belong to a StreamID',
+  ],
+  [FIELDS, "name !== 'CONT' && ", '', '§5.2 CONT: STEs of a span may differ by it'],
+  [
+    TABLE,
+    'this.arrayLog2 = Math.min(span - 1, shape.log2Size);',
+    'this.arrayLog2 = shape.log2Size;',
+    '§5.2 CONT in a level-2 array',
+  ],
 ]);

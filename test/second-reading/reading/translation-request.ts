@@ -55,6 +55,13 @@ function asAccess(request: TranslationRequest): Access {
   });
 }
 
+/** The second word of F_BAD_ATS_TREQ (§7.3.6): R, W, X, PRIV at [95:92], and a Span of one. */
+function askedFor(request: TranslationRequest): bigint {
+  const { privileged, instruction } = asAccess(request);
+  const flags = [true, !request.noWrite, instruction, privileged];
+  return flags.reduce((word, flag, n) => word | (flag ? power(31 - n) : 0n), 1n);
+}
+
 /** §3.9.1.2. */
 export function readTranslationRequest(machine: Machine, request: TranslationRequest): Completion {
   const progress = { access: asAccess(request) };
@@ -68,7 +75,10 @@ export function readTranslationRequest(machine: Machine, request: TranslationReq
     if (end instanceof SilentAbort) return { kind: 'unsupported-request' };
     if (!(end instanceof Fault)) throw end;
     const event = record(end, progress.access);
-    if (end.kind === 'F_BAD_ATS_TREQ') return { kind: 'unsupported-request', event };
+    if (end.kind === 'F_BAD_ATS_TREQ') {
+      event[1] = askedFor(request);
+      return { kind: 'unsupported-request', event };
+    }
     if (DENIED.has(end.kind)) return { kind: 'no-access' };
     const recorded = recordsConfiguration && (end.kind !== 'C_BAD_STREAMID' || recordsStream);
     return recorded ? { kind: 'completer-abort', event } : { kind: 'completer-abort' };

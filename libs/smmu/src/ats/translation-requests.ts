@@ -15,7 +15,6 @@ import { grantedPermissions, type AttributeOverrides } from './granted-permissio
 import type { TranslationCompletion, TranslationRequest } from './translation-request';
 
 const NO_ACCESS: TranslationCompletion = { kind: 'no-access' };
-const BAD_REQUEST: Fault = { event: 'F_BAD_ATS_TREQ' };
 
 /** Where a translation ended, and how far around the address it holds. */
 interface Place {
@@ -169,7 +168,10 @@ export class TranslationRequests {
   }
 
   private refuse(request: TranslationRequest): TranslationCompletion {
-    return { kind: 'unsupported-request', event: this.record(BAD_REQUEST, request) };
+    const { privileged, instruction: execute } = attributesOf(request);
+    const asked = { write: !request.noWrite, execute, privileged };
+    const event = this.record({ event: 'F_BAD_ATS_TREQ', ...asked }, request);
+    return { kind: 'unsupported-request', event };
   }
 
   private record(

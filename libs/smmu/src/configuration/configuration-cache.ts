@@ -1,13 +1,16 @@
 import { Replacement, type CacheShape } from '../cache/replacement';
 import { cdKey, l1cdKey, l1stdKey, steKey } from '../provenance/cached-entry';
 import type { Provenance } from '../provenance/provenance';
+import type { Fault } from '../events/faults';
 import type { CachedCds } from './cached-cds';
 import type { ContextConfiguration } from './context-configuration';
-import type { StreamConfiguration } from './stream-configuration';
+import { ContiguousSpans } from './contiguous-spans';
+import { copyFor, type StreamConfiguration } from './stream-configuration';
 import type { L1Std } from './stream-table';
 
 /** A power of two. */
 const RECENT = 64;
+const CONFLICT: Fault = { event: 'F_CFG_CONFLICT' };
 
 /**
  * The configuration cache: keeps every structure that was fetched, in whatever state, until a
@@ -19,13 +22,18 @@ export class ConfigurationCache {
   /** STEs of `streams` that were asked for last, by the lowest bits of their StreamIDs. */
   private readonly recent = new Array<StreamConfiguration | undefined>(RECENT).fill(undefined);
   private readonly recentIds = new Float64Array(RECENT);
+  private readonly spans = new ContiguousSpans();
   private readonly l1stds = new Map<number, L1Std>();
   private cds = 0;
 
-  /** @param shape of a cache of STEs that evicts; absent: it keeps everything. */
+  /**
+   * @param shape of a cache of STEs that evicts; absent: it keeps everything.
+   * @param hints STE.CONT is taken for what it says.
+   */
   constructor(
     shape?: CacheShape,
     private readonly provenance?: Provenance,
+    private readonly hints = true,
   ) {
     this.replacement = shape === undefined ? undefined : new Replacement(shape);
   }
@@ -35,14 +43,43 @@ export class ConfigurationCache {
     return this.streams.size + this.l1stds.size + this.cds;
   }
 
-  ste(streamId: number): StreamConfiguration | undefined {
+  /**
+   * The STE that answers for a StreamID: its own, or one whose CONT span it lies in. Where several
+   * do, and are not alike, a fault (IHI 0070 §5.2 CONT, §7.3.18).
+   */
+  ste(streamId: number): StreamConfiguration | Fault | undefined {
     const place = streamId & (RECENT - 1);
     const recent = this.recent[place];
     if (recent !== undefined && this.recentIds[place] === streamId) return recent;
-    const ste = this.streams.get(streamId);
+    const own = this.streams.get(streamId);
+    const ste = this.spans.empty ? own : this.matching(streamId, own);
+    if (ste !== undefined && 'event' in ste) return ste;
     this.recent[place] = ste;
     this.recentIds[place] = streamId;
     return ste;
+  }
+
+  private matching(
+    streamId: number,
+    own: StreamConfiguration | undefined,
+  ): StreamConfiguration | Fault | undefined {
+    const covering = this.spans.covering(streamId);
+    const first = own ?? covering[0];
+    if (first === undefined) return undefined;
+    if (covering.some(({ likeness }) => likeness !== first.likeness)) return CONFLICT;
+    return own ?? this.keepCopy(streamId, first);
+  }
+
+  /** Makes a StreamID known by the STE of a neighbour. */
+  private keepCopy(streamId: number, ste: StreamConfiguration): StreamConfiguration {
+    const copy = copyFor(streamId, ste);
+    (ste.copies ??= new Set()).add(streamId);
+    this.streams.set(streamId, copy);
+    const { provenance } = this;
+    provenance?.begin();
+    provenance?.through(steKey(ste.streamId));
+    provenance?.made(steKey(streamId));
+    return copy;
   }
 
   keepSte(streamId: number, ste: StreamConfiguration): void {
@@ -53,6 +90,10 @@ export class ConfigurationCache {
     ste.streamId = streamId;
     this.streams.set(streamId, ste);
     this.provenance?.made(steKey(streamId));
+    if (ste.spanLog2 === 0 || !this.hints) return;
+    this.spans.add(ste);
+    // Whoever was asked for last may now have several answers.
+    this.recent.fill(undefined);
   }
 
   l1std(index: number): L1Std | undefined {
@@ -82,15 +123,30 @@ export class ConfigurationCache {
     this.cds += stream.cds.count - before;
   }
 
-  /** CMD_CFGI_STE: the STE and every CD and L1CD found through it. */
+  /**
+   * CMD_CFGI_STE: the STE and every CD and L1CD found through it, with the copies by which its
+   * neighbours are known. A neighbour's STE that covers the StreamID stays: CONT does not affect
+   * invalidation (IHI 0070 §5.2 CONT).
+   */
   removeStream(streamId: number): void {
     const stream = this.streams.get(streamId);
     if (stream === undefined) return;
     this.cds -= stream.cds.count;
-    this.replacement?.free(stream.place);
     this.streams.delete(streamId);
     this.recent[streamId & (RECENT - 1)] = undefined;
     this.forget(stream);
+    this.release(stream);
+  }
+
+  /** Gives back a stream's place, and takes it out of the spans with the copies made of it. */
+  private release(stream: StreamConfiguration): void {
+    const { streamId, source, copies, place, spanLog2 } = stream;
+    if (place >= 0) this.replacement?.free(place);
+    if (source >= 0) this.streams.get(source)?.copies?.delete(streamId);
+    if (spanLog2 === 0 || !this.hints) return;
+    this.spans.delete(stream);
+    stream.copies = undefined;
+    for (const copy of copies ?? []) this.removeStream(copy);
   }
 
   /** The L1STD on the way to a StreamID, given its index. */
@@ -112,11 +168,12 @@ export class ConfigurationCache {
   /** CMD_CFGI_ALL. */
   removeAll(): void {
     for (const stream of this.streams.values()) {
-      this.replacement?.free(stream.place);
+      if (stream.place >= 0) this.replacement?.free(stream.place);
       this.forget(stream);
     }
     for (const index of this.l1stds.keys()) this.provenance?.removed(l1stdKey(index));
     this.streams.clear();
+    this.spans.clear();
     this.recent.fill(undefined);
     this.l1stds.clear();
     this.cds = 0;

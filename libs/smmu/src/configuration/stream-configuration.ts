@@ -10,7 +10,7 @@ import { alignedTableBase } from '../translation/table-base';
 import { tableUpdates } from '../translation/table-updates';
 import { CachedCds } from './cached-cds';
 import { stage2StartLevel } from './stage2-geometry';
-import { readSte, usesStage1, usesStage2, type SteFields } from './ste-fields';
+import { likenessOf, readSte, usesStage1, usesStage2, type SteFields } from './ste-fields';
 import { steIllegality, strwIsUsed, vmidIsUsed } from './ste-legality';
 
 /** Where and how a stream's CDs are found (IHI 0070 §5.2 S1*). */
@@ -48,21 +48,40 @@ export interface StreamConfiguration {
   readonly ats: 'none' | 'full' | 'split';
   /** What is cached of the stream's CDs. */
   readonly cds: CachedCds;
+  /** Equal for STEs that may stand for one another. */
+  readonly likeness: number;
+  /**
+   * log2 of the StreamIDs that the cached STE answers for: STE.CONT, capped by the table it was found
+   * in. 0 for an ILLEGAL STE, and for a copy.
+   */
+  readonly spanLog2: number;
   /** The cache's: place in a set, where it evicts. */
   place: number;
-  /** The cache's: whose STE it is. */
+  /** The cache's: by which StreamID it is known. */
   streamId: number;
+  /** The cache's: the StreamID whose STE this is a copy of; -1: its own. */
+  source: number;
+  /** The cache's: StreamIDs known by a copy of this STE. */
+  copies: Set<number> | undefined;
 }
 
 const LARGEST_PA = 2 ** 52;
 const ATS = ['none', 'full', 'split', 'none'] as const;
 
-/** Decodes an STE of sixteen 32-bit parts. `e2h` is CR2.E2H. */
+/** What is known of an STE from outside of it. */
+export interface SteSurroundings {
+  /** CR2.E2H. */
+  readonly e2h: boolean;
+  /** log2 of the STEs in the array it lies in: CONT does not reach beyond. */
+  readonly arrayLog2: number;
+}
+
+/** Decodes an STE of sixteen 32-bit parts. */
 export function decodeSte(
   parts: Parts,
   features: Features,
   caches: TranslationCache,
-  e2h: boolean,
+  { e2h, arrayLog2 }: SteSurroundings,
 ): StreamConfiguration {
   const ste = readSte(parts);
   const disposition = dispositionOf(ste, features);
@@ -80,9 +99,20 @@ export function decodeSte(
     attributes: inputAttributes(ste, features),
     ats: translates && features.ats ? ATS[ste.EATS]! : 'none',
     cds: new CachedCds(),
+    likeness: likenessOf(parts),
+    spanLog2: disposition === 'illegal' ? 0 : Math.min(ste.CONT, arrayLog2),
     place: -1,
     streamId: -1,
+    source: -1,
+    copies: undefined,
   };
+}
+
+/** The STE as it answers for a neighbour: with CDs of its own, for those belong to a StreamID (§4.3.3). */
+export function copyFor(streamId: number, ste: StreamConfiguration): StreamConfiguration {
+  const { streamId: source } = ste;
+  const own = { cds: new CachedCds(), spanLog2: 0, place: -1, copies: undefined };
+  return { ...ste, ...own, streamId, source };
 }
 
 function dispositionOf(ste: SteFields, features: Features): StreamConfiguration['disposition'] {

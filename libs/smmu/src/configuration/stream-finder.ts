@@ -36,7 +36,9 @@ export class StreamFinder {
     }
     const failed = this.streams.fetch(control.streamTable, streamId);
     if (failed !== undefined) return failed;
-    const decoded = decodeSte(this.streams.parts, this.features, this.translations, control.e2h);
+    const { parts, arrayLog2 } = this.streams;
+    const surroundings = { e2h: control.e2h, arrayLog2 };
+    const decoded = decodeSte(parts, this.features, this.translations, surroundings);
     this.cache.keepSte(streamId, decoded);
     return decoded;
   }

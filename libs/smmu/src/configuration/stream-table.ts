@@ -32,6 +32,8 @@ const readL1std = fieldNumbers(L1STD, ['Span', 'L2Ptr']);
 
 /** Finds and reads STEs, in a linear or a two-level table (IHI 0070 §3.3.1). */
 export class StreamTable {
+  /** log2 of the STEs in the array where the last one was read: the table, or a level-2 array. */
+  arrayLog2 = 0;
   private readonly reader: StructureReader;
 
   constructor(
@@ -51,7 +53,10 @@ export class StreamTable {
   fetch(shape: StreamTableShape, streamId: number): Fault | undefined {
     this.provenance?.begin();
     if (streamId >= 2 ** shape.log2Size) return { event: 'C_BAD_STREAMID' };
-    if (!shape.twoLevel) return this.fetchSte(shape.base + streamId * STE_BYTES);
+    if (!shape.twoLevel) {
+      this.arrayLog2 = shape.log2Size;
+      return this.fetchSte(shape.base + streamId * STE_BYTES);
+    }
     const index = Math.floor(streamId / 2 ** shape.split);
     const descriptor = this.l1std(shape, index);
     if ('event' in descriptor) return descriptor;
@@ -62,6 +67,7 @@ export class StreamTable {
     // The table is aligned to its size: lower bits of the pointer are taken as zero (IHI 0070 §5.1
     // L2Ptr).
     const bytes = STE_BYTES * 2 ** (span - 1);
+    this.arrayLog2 = Math.min(span - 1, shape.log2Size);
     return this.fetchSte(l2Ptr - (l2Ptr % bytes) + offset * STE_BYTES);
   }
 

@@ -34,10 +34,15 @@ export interface FetchAbort {
   readonly fetchAddress: number;
 }
 
-/** A configuration error. */
+/** A configuration error, or cached STEs that contradict each other. */
 export interface ConfigurationFault {
   readonly event:
-    'C_BAD_STREAMID' | 'C_BAD_STE' | 'C_BAD_SUBSTREAMID' | 'F_STREAM_DISABLED' | 'C_BAD_CD';
+    | 'C_BAD_STREAMID'
+    | 'C_BAD_STE'
+    | 'C_BAD_SUBSTREAMID'
+    | 'F_STREAM_DISABLED'
+    | 'C_BAD_CD'
+    | 'F_CFG_CONFLICT';
 }
 
 /**
@@ -56,14 +61,25 @@ export interface TlbConflict {
   readonly ipa?: number;
 }
 
-/** An ATS request or an ATS Translated transaction that is not allowed (IHI 0070 §3.9.1). */
-export interface AtsFault {
-  readonly event: 'F_BAD_ATS_TREQ' | 'F_TRANSL_FORBIDDEN';
+/** An ATS Translated transaction that is not allowed (IHI 0070 §3.9.1.3). */
+export interface ForbiddenTransaction {
+  readonly event: 'F_TRANSL_FORBIDDEN';
+}
+
+/** An ATS Translation Request that is not allowed, and what it asked for (IHI 0070 §7.3.6). */
+export interface BadTranslationRequest {
+  readonly event: 'F_BAD_ATS_TREQ';
+  /** NW=0. Reading is asked for by every request. */
+  readonly write: boolean;
+  /** Exe and Priv, as the device sent them. */
+  readonly execute: boolean;
+  readonly privileged: boolean;
 }
 
 /** Why a transaction was not translated. */
 export type Fault =
-  | AtsFault
+  | ForbiddenTransaction
+  | BadTranslationRequest
   | TlbConflict
   | TranslationFault
   | WalkAbort
@@ -114,9 +130,19 @@ export function faultRecord(
     case 'C_BAD_STE':
     case 'F_STREAM_DISABLED':
     case 'C_BAD_CD':
+    case 'F_CFG_CONFLICT':
       return encodeEvent(fault.event, stream);
     case 'F_BAD_ATS_TREQ':
-      return encodeEvent(fault.event, { ...stream, InputAddr: BigInt.asUintN(64, t.address) });
+      return encodeEvent(fault.event, {
+        ...stream,
+        R: 1n,
+        W: fault.write ? 1n : 0n,
+        X: fault.execute ? 1n : 0n,
+        PRIV: fault.privileged ? 1n : 0n,
+        // A request of this model is for one of the smallest translation units.
+        Span: 1n,
+        InputAddr: BigInt.asUintN(64, t.address),
+      });
     case 'F_TRANSL_FORBIDDEN':
       return encodeEvent(fault.event, {
         ...stream,

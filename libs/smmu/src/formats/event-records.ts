@@ -39,9 +39,15 @@ export const EVENTS = {
   C_BAD_STREAMID: event('C_BAD_STREAMID', 0x02, '§7.3.3', substream),
   F_STE_FETCH: event('F_STE_FETCH', 0x03, '§7.3.4', { ...substream, ...reason, ...gpcf, ...fetch }),
   C_BAD_STE: event('C_BAD_STE', 0x04, '§7.3.5', substream),
-  // The requested permissions and Span lie in bits [127:64]; they stay in `reserved` of the text
-  // view.
-  F_BAD_ATS_TREQ: event('F_BAD_ATS_TREQ', 0x05, '§7.3.6', { ...substream, ...input }),
+  F_BAD_ATS_TREQ: event('F_BAD_ATS_TREQ', 0x05, '§7.3.6', {
+    ...substream,
+    Span: bits(71, 64),
+    PRIV: bit(92),
+    X: bit(93),
+    W: bit(94),
+    R: bit(95),
+    ...input,
+  }),
   F_STREAM_DISABLED: event('F_STREAM_DISABLED', 0x06, '§7.3.7', substream),
   F_TRANSL_FORBIDDEN: event('F_TRANSL_FORBIDDEN', 0x07, '§7.3.8', {
     ...substream,

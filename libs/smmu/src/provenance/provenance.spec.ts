@@ -181,6 +181,21 @@ describe('what is known of the origin of cached entries', () => {
     expect(witness.entries()).toContainEqual({ cache: 'CD', streamId: 0, substreamId: 0 });
   });
 
+  it('tells of a stream that a neighbour’s STE answers for by the words of that STE', () => {
+    const witness = new Witness();
+    const options = { observer: { staleness: witness }, steFields: { CONT: 1n } };
+    const { machine, va } = nestedMachine(options);
+    machine.read(0, va);
+    machine.read(1, va);
+    machine.memory.write64(machine.steAddress(1), 1n);
+    expect(witness.entries()).toEqual([]);
+    machine.memory.write64(machine.steAddress(0), 0n);
+    const steOf = (streamId: number): CachedEntry => ({ cache: 'STE', streamId });
+    expect(witness.entries()).toEqual(expect.arrayContaining([steOf(0), steOf(1)]));
+    machine.command('CFGI_STE', { StreamID: 0n, Leaf: 1n });
+    expect(witness.entries()).toEqual([]);
+  });
+
   it('is stale from the start what was made through a stale entry', () => {
     const witness = new Witness();
     const { machine, stage1, va, ipa, s2Entry } = nestedMachine({
