@@ -17,7 +17,7 @@ export type { SmmuEvent } from './smmu/events';
 export type { FeatureSwitches } from './smmu/probed';
 export type { SmmuState } from './smmu/state';
 export type { AttachTarget, DeviceEvent, PasidHolder } from './device/events';
-export { usablePasidBitsOf } from './device/pasids';
+export { usablePasidBitsOf, whyVfioRefuses } from './device/pasids';
 export type { DeviceState, PasidAttached } from './device/state';
 export type { ActivitySegment } from './vm/commands';
 export type { RamRange, VmEvent } from './vm/events';

@@ -6,8 +6,6 @@ import { sizeProblem } from './struct-size';
 
 /** struct iommu_viommu_arm_smmuv3_invalidate: one command. */
 const COMMAND_BYTES = 16;
-/** A u32 does not hold the length of a longer array. */
-const ARRAY_BYTES_MAX = 2 ** 32 - 1;
 /** The driver copies the commands into one piece of memory (kcalloc); KMALLOC_MAX_SIZE, with pages of 4 KiB. */
 const ALLOCATION_MAX = 4 * 2 ** 20;
 
@@ -27,7 +25,7 @@ export function* hwptInvalidate(
     return { errno: 'ENOMEM', out: { entry_num: asked } };
   }
   const problem = refused ?? arrayProblem(request);
-  if (problem !== undefined || target === undefined || request.data === undefined) {
+  if (problem !== undefined || target === undefined || !request.data) {
     return { errno: problem ?? 'EFAULT', out: { entry_num: 0 } };
   }
   const words = wordsOf(commandsOf(request, request.data));
@@ -40,8 +38,8 @@ function argumentProblem(session: Session, request: HwptInvalidate): Errno | und
   const bad = sizeProblem('HWPT_INVALIDATE', request);
   if (bad !== undefined) return bad;
   if ((request.reserved ?? 0) !== 0) return 'EOPNOTSUPP';
-  if (request.entry_num !== 0 && request.entry_len === 0) return 'EINVAL';
-  if (request.entry_num * request.entry_len > ARRAY_BYTES_MAX) return 'EINVAL';
+  const { entry_num, entry_len, data } = request;
+  if (entry_num !== 0 && (data === null || entry_len === 0)) return 'EINVAL';
   switch (session.objects.get(request.hwpt_id)?.kind) {
     case undefined:
       return 'ENOENT';
@@ -55,14 +53,20 @@ function argumentProblem(session: Session, request: HwptInvalidate): Errno | und
   }
 }
 
-/** iommu_copy_struct_from_full_user_array(). */
+/**
+ * iommu_copy_struct_from_full_user_array(): entries of a command's size are copied at once; others one by one, the tail of
+ * each looked at before it is copied (copy_struct_from_user).
+ */
 function arrayProblem(request: HwptInvalidate): Errno | undefined {
-  const { data_type, entry_num, entry_len, data } = request;
+  const { data_type, entry_num, entry_len } = request;
   if (data_type !== INVALIDATE_DATA.ARM_SMMUV3 || entry_num === 0) return 'EINVAL';
-  if (data === undefined || data.length < entry_num * entry_len) return 'EFAULT';
-  for (let i = 0; entry_len > COMMAND_BYTES && i < entry_num; i++) {
-    const tail = data.subarray(i * entry_len + COMMAND_BYTES, (i + 1) * entry_len);
-    if (tail.some((byte) => byte !== 0)) return 'E2BIG';
+  const data = request.data ?? new Uint8Array();
+  if (entry_len === COMMAND_BYTES && data.length < entry_num * COMMAND_BYTES) return 'EFAULT';
+  for (let i = 0; i < entry_num; i++) {
+    const end = (i + 1) * entry_len;
+    const tail = data.subarray(i * entry_len + COMMAND_BYTES, end);
+    if (entry_len > COMMAND_BYTES && tail.some((byte) => byte !== 0)) return 'E2BIG';
+    if (data.length < end) return 'EFAULT';
   }
   return undefined;
 }

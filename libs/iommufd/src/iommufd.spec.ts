@@ -177,11 +177,21 @@ describe('VFIO_DEVICE_ATTACH_IOMMUFD_PT with a PASID', () => {
     ['a nested HWPT', 7, 5, 'EINVAL'],
     ['an HWPT without the flag', 9, 5, 'EINVAL'],
     ['a PASID that the SMMU does not take', 8, 64, 'EINVAL'],
-    ['PASID 0', 8, 0, 'EINVAL'],
+    ['a PASID that VFIO has no room for', 99, 2 ** 31, 'ENOSPC'],
   ])('refuses %s', (_what, pt, pasid, errno) => {
     const { world, session } = withPasids();
     expect(world.run(vfioAttach(session, 'd', pt, pasid)).errno).toBe(errno);
     expect(world.get('device', 'd')?.pasids.size).toBe(0);
+  });
+
+  it('takes PASID 0 for the device itself, an IOAS and its automatic HWPT included', () => {
+    const { world, session } = withPasids();
+    expect(world.run(vfioAttach(session, 'd', 7, 0))).toEqual({ out: { pt_id: 7 } });
+    expect(world.run(vfioAttach(session, 'd', 3, 0))).toEqual({ out: { pt_id: 10 } });
+    expect(world.run(vfioAttach(session, 'd', 7)).errno).toBe('EBUSY');
+    expect(world.run(vfioDetach(session, 'd', 0)).errno).toBeUndefined();
+    expect(world.run(vfioAttach(session, 'd', 10)).errno).toBe('ENOENT');
+    expect(world.run(vfioAttach(session, 'd', 7)).errno).toBeUndefined();
   });
 
   it('ends with the device’s file', () => {
@@ -226,7 +236,14 @@ describe('HWPT_INVALIDATE', () => {
     ['an id that names nothing', { hwpt_id: 99 }, 'ENOENT'],
     ['long entries with a tail', { entry_len: 32, data: words(0x10n, 0n, 0n, 1n) }, 'E2BIG'],
     ['memory that is not there', { data: new Uint8Array(8) }, 'EFAULT'],
-    ['more bytes than 32 bits can say', { entry_num: 2 ** 28 }, 'EINVAL'],
+    ['a null pointer', { data: null, hwpt_id: 99 }, 'EINVAL'],
+    ['entries of no length', { entry_len: 0, hwpt_id: 99 }, 'EINVAL'],
+    ['a tail that is not there', { entry_len: 32, data: new Uint8Array(24) }, 'EFAULT'],
+    [
+      'a tail that begins with a one',
+      { entry_len: 2 ** 32 - 1, data: words(0x10n, 0n, 1n) },
+      'E2BIG',
+    ],
   ])('refuses %s and has handled nothing', (_what, change, errno) => {
     expect(call([nhAll], change)).toEqual({ errno, out: { entry_num: 0 } });
   });
@@ -235,6 +252,24 @@ describe('HWPT_INVALIDATE', () => {
     const entry_num = 2 ** 18 + 1;
     expect(call([nhAll], { entry_num })).toEqual({ errno: 'ENOMEM', out: { entry_num } });
     expect(call([nhAll], { entry_num: 2 ** 18 }).errno).toBe('EFAULT');
+    const most = { entry_num: 2 ** 32 - 1, entry_len: 2 ** 32 - 1, data_type: 99 };
+    expect(call([nhAll], most)).toEqual({ errno: 'ENOMEM', out: { entry_num: 2 ** 32 - 1 } });
+    expect(call([nhAll], { ...most, data: null }).errno).toBe('EINVAL');
+  });
+
+  it('looks at one entry after the other: a tail comes before memory that ends behind it', () => {
+    const first = words(0x10n, 0n, 1n);
+    expect(call([], { entry_num: 9, entry_len: 24, data: first }).errno).toBe('E2BIG');
+    const second = words(0x10n, 0n, 0n, 0x10n, 0n);
+    expect(call([], { entry_num: 2, entry_len: 24, data: second }).errno).toBe('EFAULT');
+  });
+
+  it('probes for a data type with no entry and no pointer, which is EINVAL for the right type too', () => {
+    expect(call([], { entry_num: 0, entry_len: 0, data: null })).toEqual({
+      errno: 'EINVAL',
+      out: { entry_num: 0 },
+    });
+    expect(call([], { entry_num: 0, hwpt_id: 99 }).errno).toBe('ENOENT');
   });
 
   it('fills short entries up with zeros', () => {

@@ -114,7 +114,8 @@ export interface HwptInvalidate extends Sized {
   readonly data_type: number;
   readonly entry_len: number;
   readonly entry_num: number;
-  readonly data?: UserMemory;
+  /** What can be read behind `data_uptr`; `null`: the pointer is null. */
+  readonly data?: UserMemory | null;
   readonly reserved?: number;
 }
 

@@ -1,4 +1,5 @@
-import type { CommandOf } from '@steward/domain';
+import { whyVfioRefuses } from '@steward/domain';
+import type { Command, CommandOf } from '@steward/domain';
 import { failed, perform, type Conversation } from './conversation';
 import type { ObjectKind } from './object-table';
 import type { Session } from './session';
@@ -13,7 +14,7 @@ export function* vfioBind(session: Session, device: string): Conversation<{ id?:
 
 /**
  * VFIO_DEVICE_ATTACH_IOMMUFD_PT: attach, or replace what is attached.
- * @param pasid with VFIO_DEVICE_ATTACH_PASID: one PASID of the device instead of its traffic without one.
+ * @param pasid with VFIO_DEVICE_ATTACH_PASID: one PASID of the device; 0 is its traffic without one.
  * @returns pt_id: the id of the HWPT, which for an IOAS is an automatic one.
  */
 export function* vfioAttach(
@@ -23,70 +24,48 @@ export function* vfioAttach(
   pasid?: number,
 ): Conversation<{ pt_id?: number }> {
   if (boundId(session, device) === undefined) return failed('EINVAL');
-  if (pasid !== undefined) return yield* attachPasid(session, device, pt, pasid);
-  const target = session.objects.get(pt);
-  switch (target?.kind) {
-    case undefined:
-      return failed('ENOENT');
-    case 'nested':
-      return yield* attach(session, pt, { kind: 'nested-domain', id: target.name }, device);
-    case 'nest-parent':
-      return yield* attach(session, pt, { kind: 's2-parent', id: target.name }, device);
-    case 'stage1':
-      return yield* attach(session, pt, { kind: 's1-domain', id: target.name }, device);
-    case 'ioas':
-      return yield* attachToIoas(session, device, target.name);
-    default:
-      return failed('EINVAL');
-  }
-}
-
-function* attachPasid(
-  session: Session,
-  device: string,
-  pt_id: number,
-  pasid: number,
-): Conversation<{ pt_id?: number }> {
-  const object = session.objects.get(pt_id);
+  const state = session.context.get('device', device);
+  const refused =
+    pasid === undefined || !state ? undefined : whyVfioRefuses(pasid, state, session.context);
+  if (refused !== undefined) return failed(refused.errno);
+  const object = session.objects.get(pt);
   if (object === undefined) return failed('ENOENT');
+  if (object.kind === 'ioas') return yield* attachToIoas(session, { device, pasid }, object.name);
   const kind = TARGET_KINDS[object.kind];
   if (kind === undefined || object.kind === 'vdevice') return failed('EINVAL');
-  const target = { kind, id: object.name } as const;
-  const command = { type: 'AttachPasid', device, pasid, target, holder: 'iommufd' } as const;
-  const { errno } = yield command;
-  return errno === undefined ? { out: { pt_id } } : failed(errno);
+  const { errno } = yield attachCommand({ device, pasid }, { kind, id: object.name });
+  session.forgetFreed();
+  return errno === undefined ? { out: { pt_id: pt } } : failed(errno);
 }
 
-/** What a device's PASIDs could be attached to, by the kind of object that is named. */
-const TARGET_KINDS: Readonly<Partial<Record<ObjectKind, PasidTarget['kind']>>> = {
+/** A device, or one PASID of it. */
+interface Attached {
+  readonly device: string;
+  readonly pasid: number | undefined;
+}
+
+/** What can be attached to, by the kind of object that is named. */
+const TARGET_KINDS: Readonly<Partial<Record<ObjectKind, AttachTarget['kind']>>> = {
   nested: 'nested-domain',
   'nest-parent': 's2-parent',
   stage1: 's1-domain',
-  ioas: 'ioas',
 };
 
-type PasidTarget = Extract<CommandOf<'device'>, { type: 'AttachPasid' }>['target'];
-type Target = Extract<CommandOf<'device'>, { type: 'AttachDevice' }>['target'];
+type AttachDevice = Extract<CommandOf<'device'>, { type: 'AttachDevice' }>;
+type AttachTarget = Exclude<AttachDevice['target'], { kind: 'ioas' }>;
 
-function* attach(
-  session: Session,
-  pt_id: number,
-  target: Target,
-  device: string,
-): Conversation<{ pt_id?: number }> {
-  const { errno } = yield { type: 'AttachDevice', device, target };
-  session.forgetFreed();
-  return errno === undefined ? { out: { pt_id } } : failed(errno);
+function attachCommand({ device, pasid }: Attached, target: AttachDevice['target']): Command {
+  if (pasid === undefined) return { type: 'AttachDevice', device, target };
+  return { type: 'AttachPasid', device, pasid, target, holder: 'iommufd' };
 }
 
 function* attachToIoas(
   session: Session,
-  device: string,
+  what: Attached,
   ioas: string,
 ): Conversation<{ pt_id?: number }> {
   const automatic = session.nextName('auto');
-  const target = { kind: 'ioas', id: ioas, automatic } as const;
-  const { errno, answer } = yield { type: 'AttachDevice', device, target };
+  const { errno, answer } = yield attachCommand(what, { kind: 'ioas', id: ioas, automatic });
   if (errno !== undefined) return failed(errno);
   const name = String(answer?.['domain']);
   if (name === automatic) session.objects.add({ kind: 'stage1', name, automatic: true });
@@ -99,7 +78,9 @@ function* attachToIoas(
 export function* vfioDetach(session: Session, device: string, pasid?: number): Conversation {
   if (boundId(session, device) === undefined) return failed('EINVAL');
   if (pasid !== undefined) {
-    return yield* perform({ type: 'DetachPasid', device, pasid, holder: 'iommufd' });
+    const reply = yield* perform({ type: 'DetachPasid', device, pasid, holder: 'iommufd' });
+    session.forgetFreed();
+    return reply;
   }
   const reply = yield* perform({ type: 'DetachDevice', device });
   session.forgetFreed();

@@ -35,6 +35,11 @@ import { invalidationSweep, vsteSweep, SWEEP_LETTERS } from './sweeps';
 const NH_ALL = [0x10n, 0n];
 /** What a byte of the test program's buffers is before a call. */
 const FILL = 0xaa;
+/** The test program's machine has less memory: there calloc() of an array as long as this gave a null pointer. */
+const ALLOCATION_MAX = 2 ** 32;
+/** Entries that are laid out where a recording does not list them; the kernel looks at no array that is longer. */
+const ENTRIES_MAX = 2 ** 18;
+
 /** Plays the steps of one scenario: each is the ioctls, accesses or stores that the test program made. */
 export class Player {
   private session: Session;
@@ -207,8 +212,9 @@ export class Player {
     const entry_num = number(args, 'entry_num');
     const entry_len = number(args, 'entry_len', COMMAND_BYTES);
     const entries = args['entries'] as readonly string[] | undefined;
+    const allocated = entry_num * entry_len < ALLOCATION_MAX;
     const commands =
-      entries?.map(words) ?? Array.from({ length: Math.min(entry_num, 4096) }, () => NH_ALL);
+      entries?.map(words) ?? Array.from({ length: Math.min(entry_num, ENTRIES_MAX) }, () => NH_ALL);
     if (commands.some(([word0]) => (word0! & 0xffn) === 6n)) await this.buffer.restoreCd();
     const target =
       args['target'] === undefined ? this.names.lastOf('viommu') : this.names.id(args['target']);
@@ -218,7 +224,7 @@ export class Player {
         data_type: number(args, 'data_type', 1),
         entry_len,
         entry_num,
-        data: laidOut(commands, entry_len, /nonzero tail/.test(step.case ?? '')),
+        data: allocated ? laidOut(commands, entry_len, /nonzero tail/.test(step.case ?? '')) : null,
       }),
     );
     return { errno: errno ?? 'OK', out: { ...out } };

@@ -29,13 +29,13 @@ export type DeviceCommand =
   | {
       /**
        * VFIO_DEVICE_ATTACH_IOMMUFD_PT with VFIO_DEVICE_ATTACH_PASID: attach one PASID, or replace what it is attached to.
-       * By `kernel`: iommu_attach_device_pasid() of the driver that the device has on the host, such as a VFIO variant
-       * driver; iommufd does not know of it.
+       * PASID 0 is the device's traffic without a PASID. By `kernel`: iommu_attach_device_pasid() of the driver that the
+       * device has on the host, such as a VFIO variant driver; iommufd does not know of it.
        */
       readonly type: 'AttachPasid';
       readonly device: string;
       readonly pasid: number;
-      readonly target: AttachTarget | Omit<IoasTarget, 'automatic'>;
+      readonly target: AttachTarget | IoasTarget;
       readonly holder: PasidHolder;
     }
   /** Back to what a PASID without a domain meets: an abort. Nothing happens to one that this holder did not attach. */

@@ -1,6 +1,6 @@
 import type { Context, Decider } from '../aggregates';
 import { accept, emit, reject, streamOf, unreachable } from '../decision';
-import type { Decision, Emitted } from '../decision';
+import type { Decision, Emitted, Rejection } from '../decision';
 import { lowestFree } from '../id-space';
 import { PAGE_SIZE } from '../page';
 import { allocation } from '../s1-domain/decide';
@@ -19,6 +19,7 @@ import {
   PASID_BITS_MAX,
   pasidsDetached,
   pasidsInUse,
+  whyVfioRefuses,
 } from './pasids';
 import type { DeviceState } from './state';
 
@@ -44,18 +45,27 @@ function decide(command: DeviceCommand, context: Context): Decision {
     case 'BindDevice':
       return bind(command, context);
     case 'AttachDevice':
-      return attach(command, context);
+      return attach(command, false, context);
     case 'DetachDevice':
-      return detach(command, context);
+      return detach(command, false, context);
     case 'AttachPasid':
-      return attachPasid(command, context);
+      return isWithoutPasid(command)
+        ? attach(command, true, context)
+        : attachPasid(command, context);
     case 'DetachPasid':
-      return detachPasid(command, context);
+      return isWithoutPasid(command)
+        ? detach(command, true, context)
+        : detachPasid(command, context);
     case 'ReleaseDevice':
       return release(command, context);
     default:
       return unreachable(command);
   }
+}
+
+/** To iommufd PASID 0 is the device's traffic without one (IOMMU_NO_PASID). VFIO alone keeps the two calls apart. */
+function isWithoutPasid({ pasid, holder }: Of<'AttachPasid' | 'DetachPasid'>): boolean {
+  return pasid === 0 && holder === 'iommufd';
 }
 
 type Of<T extends DeviceCommand['type']> = Extract<DeviceCommand, { type: T }>;
@@ -131,11 +141,14 @@ function release(command: Of<'ReleaseDevice'>, context: Context): Decision {
   if (state?.vm === undefined) {
     return reject('ENODEV', 'device.absent', `no bound device ${device}`);
   }
+  const itself = detached(device, state, context);
+  const asPasid = state.attachedAsPasid === true;
   return accept(
     ...pasidsDetached(device, state, 'kernel'),
     ...reset(device, state, context),
+    ...(asPasid ? itself : []),
     ...pasidsDetached(device, state, 'iommufd'),
-    ...detached(device, state, context),
+    ...(asPasid ? [] : itself),
     ...(state.vdevice === undefined ? [] : vdeviceGone(device, state.vdevice)),
     emit('device', device, { type: 'DeviceReleased', device }),
   );
@@ -151,31 +164,55 @@ function reset(device: string, state: DeviceState, context: Context): Emitted[] 
   return [emit('device', device, { type: 'DeviceReset', device, restored })];
 }
 
-function attach(command: Of<'AttachDevice'>, context: Context): Decision {
+function attach(
+  command: Of<'AttachDevice'> | Of<'AttachPasid'>,
+  asPasid: boolean,
+  context: Context,
+): Decision {
   const { device } = command;
   const state = context.get('device', device);
   if (state === undefined) return reject('ENODEV', 'device.absent', `no device ${device}`);
   if (state.vm === undefined) {
     return reject('EINVAL', 'device.unbound', `device ${device} is not bound to an iommufd`);
   }
-  return command.target.kind === 'ioas'
-    ? attachToIoas(device, state, command.target, context)
-    : attachTo({ device, state, target: command.target }, context);
+  const refused = asPasid ? whyVfioRefuses(0, state, context) : undefined;
+  if (refused !== undefined) return { ok: false, ...refused };
+  const { target } = command;
+  return target.kind === 'ioas'
+    ? attachToIoas({ device, state, target, asPasid }, context)
+    : attachTo({ device, state, target, asPasid }, context);
 }
 
-interface Attaching {
+interface Attaching<Target = AttachTarget> {
   readonly device: string;
   readonly state: DeviceState;
-  readonly target: AttachTarget;
+  readonly target: Target;
+  /** Asked for as PASID 0. */
+  readonly asPasid: boolean;
   /** Events that make the target, and the IOAS it will mirror, when it is not there yet. */
   readonly made?: { readonly events: readonly Emitted[]; readonly ioas: string };
 }
 
-function attachTo({ device, state, target, made }: Attaching, context: Context): Decision {
+/** VFIO replaces what it attached by the same kind of call; else iommufd is asked to attach once more (iommufd_device_attach). */
+function whyAttachedOtherwise({
+  device,
+  state,
+  asPasid,
+}: Attaching<unknown>): Rejection | undefined {
+  if (state.attached === undefined || (state.attachedAsPasid === true) === asPasid)
+    return undefined;
+  const reason = `${device} is attached already, ${asPasid ? 'not as' : 'as'} PASID 0`;
+  return { errno: 'EBUSY', code: 'device.attached', reason };
+}
+
+function attachTo(attaching: Attaching, context: Context): Decision {
+  const { device, state, target, asPasid, made } = attaching;
   const found: ResolvedTarget = made
     ? { ok: true, ioas: made.ioas, facts: {} }
     : resolveTarget(target, state, pasidsInUse(state, context), context);
   if (!found.ok) return { ...found };
+  const otherwise = whyAttachedOtherwise(attaching);
+  if (otherwise !== undefined) return { ok: false, ...otherwise };
   const answer = { domain: target.id };
   if (same(state.attached, target)) return { ok: true, events: [], answer };
   const problem =
@@ -186,6 +223,7 @@ function attachTo({ device, state, target, made }: Attaching, context: Context):
     device,
     target,
     ...found.facts,
+    ...(asPasid && { asPasid }),
     ...(state.attached && { replaced: state.attached }),
   };
   const events = [
@@ -202,16 +240,15 @@ function attachTo({ device, state, target, made }: Attaching, context: Context):
  * iommufd_device_auto_get_domain(): an automatic domain of the IOAS that fits the device's SMMU, or a new one; it goes
  * with its last device.
  */
-function attachToIoas(
-  device: string,
-  state: DeviceState,
-  { id: ioas, automatic }: IoasTarget,
-  context: Context,
-): Decision {
+function attachToIoas(attaching: Attaching<IoasTarget>, context: Context): Decision {
+  const { device, state, asPasid } = attaching;
+  const { id: ioas, automatic } = attaching.target;
   const space = context.get('ioas', ioas);
   if (space === undefined || space.freed || space.vm !== state.vm) {
     return reject('ENOENT', 'ioas.absent', `no IOAS ${ioas}`);
   }
+  const otherwise = whyAttachedOtherwise(attaching);
+  if (otherwise !== undefined) return { ok: false, ...otherwise };
   const prefix = streamOf('s1-domain', '');
   const domains = [...space.tables.keys()].filter((table) => table.startsWith(prefix));
   const fitting = domains
@@ -221,16 +258,22 @@ function attachToIoas(
       return domain?.automatic === true && domain.smmu === state.smmu;
     });
   const target = { kind: 's1-domain', id: fitting ?? automatic } as const;
-  if (fitting !== undefined) return attachTo({ device, state, target }, context);
+  const to = { device, state, target, asPasid };
+  if (fitting !== undefined) return attachTo(to, context);
   const made = allocation({ domain: automatic, ioas, device, automatic: true }, context);
   if (!made.ok) return { ...made };
-  return attachTo({ device, state, target, made: { events: made.events, ioas } }, context);
+  return attachTo({ ...to, made: { events: made.events, ioas } }, context);
 }
 
-function detach(command: Of<'DetachDevice'>, context: Context): Decision {
+function detach(
+  command: Of<'DetachDevice'> | Of<'DetachPasid'>,
+  asPasid: boolean,
+  context: Context,
+): Decision {
   const { device } = command;
   const state = context.get('device', device);
   if (state === undefined) return reject('ENODEV', 'device.absent', `no device ${device}`);
+  if ((state.attachedAsPasid === true) !== asPasid) return accept();
   return accept(...detached(device, state, context));
 }
 

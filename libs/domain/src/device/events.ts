@@ -54,6 +54,8 @@ export type DeviceEvent =
       readonly vsid?: number;
       /** The vSMMU that vSID belongs to. */
       readonly vsmmu?: string;
+      /** Attached as PASID 0, which is the device's traffic without a PASID, and detached as that alone. */
+      readonly asPasid?: boolean;
       readonly replaced?: AttachTarget;
     }
   | {

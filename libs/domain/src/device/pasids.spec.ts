@@ -81,14 +81,11 @@ describe('AttachPasid', () => {
       .then(attached('a', 2), joined('a', 2));
   });
 
-  it.each([[0], [-1], [1.5], [256]])(
-    'refuses PASID %d of a device with 8 bits of them',
-    (pasid) => {
-      given(...history(...WORLD))
-        .when(attach('a', pasid))
-        .thenRejected('EINVAL', 'device.pasid-range');
-    },
-  );
+  it.each([[-1], [1.5], [256]])('refuses PASID %d of a device with 8 bits of them', (pasid) => {
+    given(...history(...WORLD))
+      .when(attach('a', pasid))
+      .thenRejected('EINVAL', 'device.pasid-range');
+  });
 
   it('needs the device, bound, and a domain of its VM', () => {
     given().when(attach('a')).thenRejected('ENODEV', 'device.absent');
@@ -99,7 +96,7 @@ describe('AttachPasid', () => {
       .when(attach('nowhere'))
       .thenRejected('ENOENT', 's1-domain.absent');
     given(...history(...WORLD))
-      .when(attach('i', 5, { target: { kind: 'ioas', id: 'nowhere' } }))
+      .when(attach('i', 5, { target: { kind: 'ioas', id: 'nowhere', automatic: 'auto' } }))
       .thenRejected('ENOENT', 'ioas.absent');
   });
 
@@ -109,7 +106,7 @@ describe('AttachPasid', () => {
       { kind: 's1-domain', id: 'plain' },
       { kind: 's2-parent', id: 'p' },
       { kind: 'nested-domain', id: 'n' },
-      { kind: 'ioas', id: 'i' },
+      { kind: 'ioas', id: 'i', automatic: 'auto' },
     ] as const;
     for (const target of targets) {
       world.when(attach('', 5, { target })).thenRejected('EINVAL', 'device.pasid-incompatible');
@@ -159,7 +156,7 @@ describe('AttachPasid by a driver of the host', () => {
     };
     refused({ kind: 'nested-domain', id: 'n' }, 'EOPNOTSUPP');
     refused({ kind: 's2-parent', id: 'p' }, 'EINVAL');
-    refused({ kind: 'ioas', id: 'i' }, 'EINVAL');
+    refused({ kind: 'ioas', id: 'i', automatic: 'auto' }, 'EINVAL');
   });
 
   it('finds a PASID taken, its own or iommufd’s, and iommufd finds its', () => {
@@ -179,6 +176,85 @@ describe('AttachPasid by a driver of the host', () => {
         .when(byKernel('a'))
         .thenRejected('EINVAL', 'device.pasid-refused');
     }
+  });
+});
+
+describe('PASID 0, by iommufd', () => {
+  const nested = { target: { kind: 'nested-domain', id: 'n' } } as const;
+  const itself = { ...nested, parent: 'p', vmid: 1, vste: ['0x4000100b', '0x0'] } as const;
+
+  it('is the device’s traffic without a PASID: it takes any domain and reserves the window', () => {
+    const events = history(...NESTED, attach('', 0, nested)).map(({ event }) => event);
+    const attachedAsZero = { type: 'DeviceAttached', target: itself.target, asPasid: true };
+    expect(events).toContainEqual(expect.objectContaining(attachedAsZero));
+    expect(events).toContainEqual({ type: 'IoasWindowReserved', device: 'd' });
+    const ioas = { target: { kind: 'ioas', id: 'i', automatic: 'auto' } } as const;
+    expect(given(...history(...WORLD)).when(attach('', 0, ioas)).decision).toMatchObject({
+      ok: true,
+      answer: { domain: 'auto' },
+    });
+  });
+
+  it('replaces what was attached as PASID 0, and is EBUSY beside an attach of the device', () => {
+    expect(
+      given(...history(...NESTED, attach('a', 0))).when(attach('', 0, nested)).decision.ok,
+    ).toBe(true);
+    const device = attachDevice('s1-domain', 'a');
+    for (const [first, second] of [
+      [attach('a', 0), device],
+      [device, attach('a', 0)],
+    ] as const) {
+      given(...history(...WORLD, first))
+        .when(second)
+        .thenRejected('EBUSY', 'device.attached');
+    }
+    given(...history(...WORLD, attach('a', 0)))
+      .when({
+        type: 'AttachDevice',
+        device: 'd',
+        target: { kind: 'ioas', id: 'i', automatic: 'auto' },
+      })
+      .thenRejected('EBUSY', 'device.attached');
+    given(...history(...WORLD, device))
+      .when(attach('nowhere', 0))
+      .thenRejected('ENOENT', 's1-domain.absent');
+  });
+
+  it('is detached as PASID 0 alone', () => {
+    const world = given(...history(...WORLD, attach('a', 0)));
+    world.when({ type: 'DetachDevice', device: 'd' }).thenNothingHappened();
+    expect(world.when(detach(0)).decision).toMatchObject({
+      events: expect.arrayContaining([
+        on('device/d', {
+          type: 'DeviceDetached',
+          device: 'd',
+          from: { kind: 's1-domain', id: 'a' },
+        }),
+      ]),
+    });
+    given(...history(...WORLD, attachDevice('s1-domain', 'a')))
+      .when(detach(0))
+      .thenNothingHappened();
+  });
+
+  it('goes before the other PASIDs when the device is closed', () => {
+    const world = history(...WORLD, attach('a', 0), attach('b', 7));
+    const decision = given(...world).when({ type: 'ReleaseDevice', device: 'd' }).decision;
+    const types = decision.ok ? decision.events.map(({ event }) => event.type) : [];
+    expect(types.filter((type) => type.startsWith('Device'))).toEqual([
+      'DeviceDetached',
+      'DevicePasidDetached',
+      'DeviceReleased',
+    ]);
+  });
+
+  it('does not fit in VFIO’s allocator from 2^31 on (ENOSPC); of a driver of the host it is no PASID', () => {
+    given(...history(...WORLD))
+      .when(attach('nowhere', 2 ** 31))
+      .thenRejected('ENOSPC', 'device.pasid-range');
+    given(...history(...WORLD))
+      .when(byKernel('a', 0))
+      .thenRejected('EINVAL', 'device.pasid-range');
   });
 });
 

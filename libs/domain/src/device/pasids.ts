@@ -11,12 +11,29 @@ import type { DeviceState } from './state';
 
 /** Bits of a PASID (PCIe, and IDR1.SSIDSIZE at its largest). */
 export const PASID_BITS_MAX = 20;
+/** VFIO keeps PASIDs in an allocator of numbers below 2^31 (ida_alloc_range). */
+const VFIO_PASIDS = 2 ** 31;
 
 type Of<T extends DeviceCommand['type']> = Extract<DeviceCommand, { type: T }>;
 type Attach = Of<'AttachPasid'>;
 
+/** Why VFIO does not take a PASID further (vfio_df_ioctl_attach_pt, vfio_iommufd_physical_pasid_attach_ioas). */
+export function whyVfioRefuses(
+  pasid: number,
+  { smmu }: DeviceState,
+  context: Context,
+): Rejection | undefined {
+  if (rulesOf(smmu, context).pasidAttach === 'unknown') {
+    const reason = 'VFIO knows no flag to attach a PASID with';
+    return { errno: 'EINVAL', code: 'device.pasids', reason };
+  }
+  if (pasid < VFIO_PASIDS) return undefined;
+  const reason = `VFIO has no room for PASID ${pasid}`;
+  return { errno: 'ENOSPC', code: 'device.pasid-range', reason };
+}
+
 /**
- * Attaches a PASID in the kernel's order: iommufd's own checks (iommufd_hw_pagetable_attach, …_do_replace), the IOMMU
+ * Attaches a PASID other than 0 in the kernel's order: iommufd's own checks (iommufd_hw_pagetable_attach, …_do_replace), the IOMMU
  * core's (iommu_attach_device_pasid, iommu_replace_device_pasid), the driver's (arm_smmu_set_pasid). No IOVA is reserved
  * for a PASID.
  */
@@ -27,11 +44,10 @@ export function attachPasid(command: Attach, context: Context): Decision {
   if (state.vm === undefined) {
     return reject('EINVAL', 'device.unbound', `device ${device} is not bound to an iommufd`);
   }
-  if (holder === 'iommufd' && rulesOf(state.smmu, context).pasidAttach === 'unknown') {
-    return reject('EINVAL', 'device.pasids', 'VFIO knows no flag to attach a PASID with');
-  }
-  const absent = whyAbsent(command, state, context);
-  if (absent !== undefined) return { ok: false, ...absent };
+  const early =
+    (holder === 'iommufd' ? whyVfioRefuses(pasid, state, context) : undefined) ??
+    whyAbsent(command, state, context);
+  if (early !== undefined) return { ok: false, ...early };
   const current = state.pasids.get(pasid);
   const again = target.kind === 's1-domain' && current?.domain === target.id;
   if (again && holder === 'iommufd' && current.holder === holder) return accept();
@@ -134,9 +150,11 @@ function whyNotThisPasid(
   state: DeviceState,
   context: Context,
 ): Rejection | undefined {
-  const bits = usablePasidBitsOf(state, context) || PASID_BITS_MAX;
-  if (!Number.isInteger(pasid) || pasid < 1 || pasid >= 2 ** bits) {
-    const reason = `${device}: a PASID lies in 1..${2 ** bits - 1}`;
+  const bits = usablePasidBitsOf(state, context);
+  // A device that can send none limits none: it is passed over.
+  const limit = bits === 0 ? 2 ** 32 : 2 ** bits;
+  if (!Number.isInteger(pasid) || pasid < 1 || pasid >= limit) {
+    const reason = `${device}: a PASID lies in 1..${limit - 1}`;
     return { errno: 'EINVAL', code: 'device.pasid-range', reason };
   }
   const current = state.pasids.get(pasid);

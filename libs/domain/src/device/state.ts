@@ -18,6 +18,8 @@ export interface DeviceState {
   readonly vdevice?: { readonly vsmmu: string; readonly vsid: VirtualId };
   /** Absent: the blocked domain. */
   readonly attached?: AttachTarget;
+  /** It was attached as PASID 0. */
+  readonly attachedAsPasid?: boolean;
   /** What PASIDs are attached to, in ascending order of PASID. */
   readonly pasids: ReadonlyMap<number, PasidAttached>;
 }
@@ -44,9 +46,13 @@ export function evolve(state: DeviceState | undefined, event: DeviceEvent): Devi
       return { ...state, vdevice: { vsmmu: event.vsmmu, vsid: event.vsid } };
     case 'DeviceAttached':
       invariant(state.vm !== undefined, `${event.device} attached while not bound`);
-      return { ...state, attached: event.target };
+      return {
+        ...state,
+        attached: event.target,
+        ...(event.asPasid === true && { attachedAsPasid: true }),
+      };
     case 'DeviceDetached': {
-      const { attached, ...rest } = state;
+      const { attached, attachedAsPasid: _, ...rest } = state;
       invariant(attached !== undefined, `${event.device} detached while not attached`);
       return rest;
     }
