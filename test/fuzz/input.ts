@@ -22,9 +22,9 @@ const COMMANDS_LOG2 = 4;
 class CountingMemory extends PhysicalMemory {
   reads = 0;
 
-  override load(pa: number, into: { lo: number; hi: number }): boolean {
+  override loadAt(high: number, low: number, into: { lo: number; hi: number }): boolean {
     this.reads++;
-    return super.load(pa, into);
+    return super.loadAt(high, low, into);
   }
 
   override readLo(pa: number): number {

@@ -245,7 +245,7 @@ export class Smmu {
     if (stage2 === undefined) return this.bypass(address, incoming);
     const need = this.need(t, stream);
     const { translator } = this;
-    const failed = translator.throughStage2(stage2, address, need);
+    const failed = translator.throughStage2(stage2, this.input, need);
     if (failed !== undefined) return this.faulted.fail(failed, t, stream, undefined);
     const leaf = attributesOf(translator.info);
     return this.reached(need, throughStage2(incoming, leaf, stage2.forcedWriteBack));

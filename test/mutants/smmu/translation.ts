@@ -66,14 +66,14 @@ export const TRANSLATION = mutants('translation', [
   [S1, 'index < 4 ? 0 : 1', 'index < 4 ? 1 : 0', '§5.4 MAIR0, MAIR1'],
   [
     S2,
-    "if (ipa >= context.inputLimit) return fault('F_TRANSLATION'",
-    "if (ipa > context.inputLimit * 2) return fault('F_TRANSLATION'",
+    "if (at.address() >= context.inputLimit) return this.fault('F_TRANSLATION'",
+    "if (at.address() > context.inputLimit * 2) return this.fault('F_TRANSLATION'",
     '§5.2 S2T0SZ: the IPA range',
   ],
   [
     S2,
-    "if ((entry.lo & VALID) === 0) return fault('F_TRANSLATION', access, ipa);",
-    "if ((entry.lo & VALID) === 9) return fault('F_TRANSLATION', access, ipa);",
+    "if ((entry.lo & VALID) === 0) return this.fault('F_TRANSLATION', access);",
+    "if ((entry.lo & VALID) === 9) return this.fault('F_TRANSLATION', access);",
     'DDI 0487 D8.3, stage 2',
   ],
   [
@@ -84,8 +84,8 @@ export const TRANSLATION = mutants('translation', [
   ],
   [
     S2,
-    "if (output >= context.outputLimit) return fault('F_ADDR_SIZE'",
-    "if (output >= context.outputLimit * 4) return fault('F_ADDR_SIZE'",
+    "if (output >= context.outputLimit) return this.fault('F_ADDR_SIZE'",
+    "if (output >= context.outputLimit * 4) return this.fault('F_ADDR_SIZE'",
     '§5.2 S2PS: F_ADDR_SIZE',
   ],
   [

@@ -111,7 +111,7 @@ export class TranslationRequests {
   ): Fault | undefined {
     const { translator, input } = this;
     return context === undefined
-      ? translator.throughStage2(stream.stage2!, input.asNumber(), need)
+      ? translator.throughStage2(stream.stage2!, input, need)
       : translator.throughStage1(context, input, need, stream.stage2);
   }
 

@@ -146,7 +146,11 @@ function writeBack(level: number): number {
  */
 export function withHintsOf(input: AttributesCode, code: AttributesCode): AttributesCode {
   // The default input takes no hint away: the usual case, on the path of every TLB hit.
-  if (input === DEFAULT_INPUT || isDevice(input) || isDevice(code)) return code;
+  return input === DEFAULT_INPUT ? code : withOtherHints(input, code);
+}
+
+function withOtherHints(input: AttributesCode, code: AttributesCode): AttributesCode {
+  if (isDevice(input) || isDevice(code)) return code;
   const [from, to] = [attrOf(input), attrOf(code)];
   const outer = (code & OUTER_FORCED) !== 0 ? to >> 4 : withLevelHints(from >> 4, to >> 4);
   const inner = (code & INNER_FORCED) !== 0 ? to & 0xf : withLevelHints(from & 0xf, to & 0xf);

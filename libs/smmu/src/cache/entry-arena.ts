@@ -64,16 +64,39 @@ export class EntryArena {
     return NONE;
   }
 
-  /** Takes a place for an entry that is not there yet. Its links are NONE, its other words stale. */
-  add(owner: number, tag: number, page: number): number {
-    const id = this.take(owner, tag, page);
-    this.enter(id);
+  /**
+   * Takes a place for an entry that is not there yet, and says its INFO. Its links are NONE, its other
+   * words stale.
+   */
+  add(owner: number, tag: number, page: number, info: number): number {
+    const id = this.allocate();
+    const { words, buckets } = this;
+    const at = id << WORDS_LOG2;
+    const hashed = hash(owner, tag, page);
+    const bucket = hashed & (buckets.length - 1);
+    words[at | TAG] = tag;
+    words[at | PAGE] = page;
+    words[at | WORD.INFO] = info;
+    words[at | OWNER] = owner;
+    words[at | CHAIN] = buckets[bucket]!;
+    words[at | HASH] = hashed;
+    words[at | WORD.LINK_A] = NONE;
+    words[at | WORD.LINK_B] = NONE;
+    buckets[bucket] = id;
     return id;
   }
 
   /** Takes a place that `find` does not find. */
   addHidden(tag: number, page: number): number {
-    return this.take(NONE, tag, page);
+    const id = this.allocate();
+    const { words } = this;
+    const at = id << WORDS_LOG2;
+    words[at | TAG] = tag;
+    words[at | PAGE] = page;
+    words[at | OWNER] = NONE;
+    words[at | WORD.LINK_A] = NONE;
+    words[at | WORD.LINK_B] = NONE;
+    return id;
   }
 
   /** Gives an entry's place back. Lists are the caller's. */
@@ -198,20 +221,6 @@ export class EntryArena {
     this.words[(id << WORDS_LOG2) | word] = value;
   }
 
-  private take(owner: number, tag: number, page: number): number {
-    const id = this.allocate();
-    const { words } = this;
-    const at = id << WORDS_LOG2;
-    words[at | TAG] = tag;
-    words[at | PAGE] = page;
-    words[at | OWNER] = owner;
-    words[at | HASH] = hash(owner, tag, page);
-    words[at | WORD.LINK_A] = NONE;
-    words[at | WORD.LINK_B] = NONE;
-    words[at | WORD.SLOT] = NONE;
-    return id;
-  }
-
   private enter(id: number): void {
     const { words, buckets } = this;
     const bucket = words[(id << WORDS_LOG2) | HASH]! & (buckets.length - 1);
@@ -233,11 +242,13 @@ export class EntryArena {
   }
 
   private allocate(): number {
-    if (this.free !== NONE) {
-      const id = this.free;
-      this.free = this.words[(id << WORDS_LOG2) | CHAIN]!;
-      return id;
-    }
+    const id = this.free;
+    if (id === NONE) return this.extend();
+    this.free = this.words[(id << WORDS_LOG2) | CHAIN]!;
+    return id;
+  }
+
+  private extend(): number {
     if (this.used << DOUBLES_LOG2 === this.doubles.length) this.grow();
     return this.used++;
   }

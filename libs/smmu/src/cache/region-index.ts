@@ -59,15 +59,17 @@ export class RegionIndex {
     const { arena } = this;
     const half = halfOf(arena.tag(id));
     let region = space.roots[half]!;
-    if (region === NONE) {
-      region = arena.addHidden(tagOfPage(half, 0, 0, ROLE.REGION), 0);
-      this.start(region, 0);
-      space.roots[half] = region;
-    } else if ((arena.word(region, SHAPE) & DIVIDED) !== 0) {
-      region = this.below(space, region, id);
-    }
+    if (region === NONE) region = this.createRoot(space, half);
+    else if ((arena.word(region, SHAPE) & DIVIDED) !== 0) region = this.below(space, region, id);
     arena.link(region, id);
     if (arena.length(region) > DIVIDE_AT) this.divide(space, region);
+  }
+
+  private createRoot(space: TlbSpace, half: 0 | 1): number {
+    const root = this.arena.addHidden(tagOfPage(half, 0, 0, ROLE.REGION), 0);
+    this.start(root, 0);
+    space.roots[half] = root;
+    return root;
   }
 
   /**
@@ -137,7 +139,7 @@ export class RegionIndex {
     const depth = (arena.word(parent, SHAPE) & ~DIVIDED) + 1;
     const tag = arena.tag(id);
     const page = pageAround(tag, arena.page(id), REGION_SIZES[depth - 1]!);
-    const region = arena.add(space.id, regionTag(tag, depth), page);
+    const region = arena.add(space.id, regionTag(tag, depth), page, 0);
     this.start(region, depth);
     arena.link(parent, region);
     return region;

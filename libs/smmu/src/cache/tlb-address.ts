@@ -22,6 +22,11 @@ export class TlbAddress {
     this.low = address | 0;
   }
 
+  /** The whole address. */
+  address(): number {
+    return (this.high >>> 0) * TWO_32 + (this.low >>> 0);
+  }
+
   /** Bits [shift+31:shift], signed; `shift` is 12 to 51. */
   from(shift: number): number {
     if (shift >= 32) return this.high >> (shift - 32);

@@ -351,8 +351,7 @@ export class Tlb implements Lister {
     role: Role,
     info: number,
   ): number {
-    const id = this.entries.add(space.id, tagOf(at, sizeIndex, role), pageOf(at, sizeIndex));
-    this.entries.setWord(id, WORD.INFO, info);
+    const id = this.entries.add(space.id, tagOf(at, sizeIndex, role), pageOf(at, sizeIndex), info);
     this.regions.add(space, id);
     if (space.count === 0) space.owner?.filled(space);
     space.count++;

@@ -50,7 +50,11 @@ export class ConfigurationCache {
   ste(streamId: number): StreamConfiguration | Fault | undefined {
     const place = streamId & (RECENT - 1);
     const recent = this.recent[place];
-    if (recent !== undefined && this.recentIds[place] === streamId) return recent;
+    const known = recent !== undefined && this.recentIds[place] === streamId;
+    return known ? recent : this.lessRecent(streamId, place);
+  }
+
+  private lessRecent(streamId: number, place: number): StreamConfiguration | Fault | undefined {
     const own = this.streams.get(streamId);
     const ste = this.spans.empty ? own : this.matching(streamId, own);
     if (ste !== undefined && 'event' in ste) return ste;

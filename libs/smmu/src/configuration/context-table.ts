@@ -47,12 +47,18 @@ export class ContextTable {
     index: number,
   ): Stage1Context | Fault {
     const cached = stream.cds.cd(index);
+    if (cached === undefined) return this.read(stream, pointer, index);
     const { provenance } = this;
-    if (cached !== undefined) {
-      if (provenance?.watchesHits === true) provenance.hit(cdKey(stream.streamId, index));
-      return cached ?? BAD_CD;
-    }
-    provenance?.begin();
+    if (provenance?.watchesHits === true) provenance.hit(cdKey(stream.streamId, index));
+    return cached ?? BAD_CD;
+  }
+
+  private read(
+    stream: StreamConfiguration,
+    pointer: CdTablePointer,
+    index: number,
+  ): Stage1Context | Fault {
+    this.provenance?.begin();
     const address = this.locate(stream, pointer, index);
     if (typeof address !== 'number') return address;
     const failed = this.fetch(stream, address, CD_BYTES);

@@ -30,10 +30,12 @@ export class StreamFinder {
   /** The configuration of a stream, or the fault that finding it ended in. */
   stream(streamId: number, control: Control): StreamConfiguration | Fault {
     const cached = this.cache.ste(streamId);
-    if (cached !== undefined) {
-      if (this.provenance?.watchesHits === true) this.provenance.hit(steKey(streamId));
-      return cached;
-    }
+    if (cached === undefined) return this.fetch(streamId, control);
+    if (this.provenance?.watchesHits === true) this.provenance.hit(steKey(streamId));
+    return cached;
+  }
+
+  private fetch(streamId: number, control: Control): StreamConfiguration | Fault {
     const failed = this.streams.fetch(control.streamTable, streamId);
     if (failed !== undefined) return failed;
     const { parts, arrayLog2 } = this.streams;

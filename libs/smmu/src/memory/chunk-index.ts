@@ -1,6 +1,7 @@
 const INITIAL_SLOTS = 64;
 /** A slot: the key's low and high 32 bits, the place, and a word that fills it up to 16 bytes. */
-const WORDS = 4;
+const WORDS_LOG2 = 2;
+const WORDS = 2 ** WORDS_LOG2;
 const HIGH = 1;
 const PLACE = 2;
 const EMPTY = -1;
@@ -23,13 +24,16 @@ export class ChunkIndex {
 
   /** The chunk's place, or -1. A fraction of the number is dropped. */
   find(chunk: number): number {
+    return this.findAt((chunk * PER_TWO_32) | 0, chunk | 0);
+  }
+
+  /** The same for a number of bits [51:32] and [31:0]. */
+  findAt(high: number, low: number): number {
     const { slots, mask } = this;
-    const low = chunk | 0;
-    const high = (chunk * PER_TWO_32) | 0;
     for (let slot = hash(low, high) & mask; ; slot = (slot + 1) & mask) {
-      const at = slot * WORDS;
-      const place = slots[at + PLACE]!;
-      if ((slots[at] === low && slots[at + HIGH] === high) || place === EMPTY) return place;
+      const at = slot << WORDS_LOG2;
+      const place = slots[at | PLACE]!;
+      if ((slots[at] === low && slots[at | HIGH] === high) || place === EMPTY) return place;
     }
   }
 
@@ -46,8 +50,8 @@ export class ChunkIndex {
     const chunks = new Float64Array(this.used);
     let count = 0;
     for (let at = 0; at < slots.length; at += WORDS) {
-      if (slots[at + PLACE] === EMPTY) continue;
-      chunks[count++] = slots[at + HIGH]! * TWO_32 + (slots[at]! >>> 0);
+      if (slots[at | PLACE] === EMPTY) continue;
+      chunks[count++] = slots[at | HIGH]! * TWO_32 + (slots[at]! >>> 0);
     }
     return chunks.sort();
   }
@@ -55,10 +59,11 @@ export class ChunkIndex {
   private put(low: number, high: number, place: number): void {
     const { slots, mask } = this;
     let slot = hash(low, high) & mask;
-    while (slots[slot * WORDS + PLACE] !== EMPTY) slot = (slot + 1) & mask;
-    slots[slot * WORDS] = low;
-    slots[slot * WORDS + HIGH] = high;
-    slots[slot * WORDS + PLACE] = place;
+    while (slots[(slot << WORDS_LOG2) | PLACE] !== EMPTY) slot = (slot + 1) & mask;
+    const at = slot << WORDS_LOG2;
+    slots[at] = low;
+    slots[at | HIGH] = high;
+    slots[at | PLACE] = place;
   }
 
   private grow(): void {
@@ -66,8 +71,8 @@ export class ChunkIndex {
     this.mask = this.mask * 2 + 1;
     this.slots = emptySlots(this.mask + 1);
     for (let at = 0; at < old.length; at += WORDS) {
-      const place = old[at + PLACE]!;
-      if (place !== EMPTY) this.put(old[at]!, old[at + HIGH]!, place);
+      const place = old[at | PLACE]!;
+      if (place !== EMPTY) this.put(old[at]!, old[at | HIGH]!, place);
     }
   }
 }
@@ -79,6 +84,6 @@ function emptySlots(count: number): Int32Array {
 }
 
 function hash(low: number, high: number): number {
-  const mixed = Math.imul(low ^ Math.imul(high, 0x85ebca6b), 0x9e3779b1);
+  const mixed = Math.imul(low ^ (high << 20), 0x9e3779b1);
   return mixed ^ (mixed >>> 15);
 }

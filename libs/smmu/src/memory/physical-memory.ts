@@ -4,8 +4,13 @@ import { Regions, type Region } from './regions';
 /**
  * A chunk is 64 words of 64 bits: small enough for a guest that writes a few descriptors per table.
  */
-const CHUNK_BYTES = 512;
+const CHUNK_LOG2 = 9;
+const CHUNK_BYTES = 2 ** CHUNK_LOG2;
 const PER_CHUNK = 1 / CHUNK_BYTES;
+/** Where the bits of an address above the lowest 32 are in the number of its chunk. */
+const HIGH_SHIFT = 32 - CHUNK_LOG2;
+const TWO_32 = 2 ** 32;
+const PER_TWO_32 = 2 ** -32;
 const CHUNK_UINT32 = CHUNK_BYTES / 4;
 /**
  * Chunks are carved from segments that grow from 2 KiB to 256 KiB, so a small machine stays small.
@@ -88,11 +93,19 @@ export class PhysicalMemory {
    * @returns whether memory answers at `pa`: if not, nothing is read.
    */
   load(pa: number, into: { lo: number; hi: number }): boolean {
-    const place = this.index.find(pa * PER_CHUNK);
+    return this.loadAt((pa * PER_TWO_32) | 0, pa | 0, into);
+  }
+
+  /** The same at an address of bits [51:32] and [31:0]: a walk has them as they are in a descriptor. */
+  loadAt(high: number, low: number, into: { lo: number; hi: number }): boolean {
+    const place = this.index.findAt(
+      high >>> CHUNK_LOG2,
+      (high << HIGH_SHIFT) | (low >>> CHUNK_LOG2),
+    );
     // What was written is in a region, and regions stay.
-    if (place < 0) return this.loadUnwritten(pa, into);
+    if (place < 0) return this.loadUnwritten(high * TWO_32 + (low >>> 0), into);
     const segment = this.segments[place >>> 10]!;
-    const at = (place & 1023) * CHUNK_UINT32 + ((pa & (CHUNK_BYTES - 1)) >> 2);
+    const at = (place & 1023) * CHUNK_UINT32 + ((low & (CHUNK_BYTES - 1)) >> 2);
     into.lo = segment[at]! | 0;
     into.hi = segment[at + 1]! | 0;
     return true;

@@ -8,6 +8,9 @@ import {
 } from '../formats/translation-descriptor';
 import { GRANULE_64K_LPA, type Granule } from './granule';
 
+const TWO_32 = 2 ** 32;
+const PER_TWO_32 = 2 ** -32;
+
 /** A mask inside one 32-bit half of a descriptor, from its declaration. */
 function half<F extends Record<string, Field>>(
   layout: Layout<F>,
@@ -62,7 +65,12 @@ export class Descriptor {
 
   /** Reads the descriptor at a physical address. False: no memory answers. */
   read(memory: PhysicalMemory, pa: number, bigEndian: boolean): boolean {
-    const answered = memory.load(pa, this);
+    return this.readAt(memory, (pa * PER_TWO_32) | 0, pa | 0, bigEndian);
+  }
+
+  /** The same at an address of bits [51:32] and [31:0]. */
+  readAt(memory: PhysicalMemory, high: number, low: number, bigEndian: boolean): boolean {
+    const answered = memory.loadAt(high, low, this);
     if (bigEndian) this.swap();
     return answered;
   }
@@ -85,11 +93,19 @@ export class Descriptor {
    * 0487 D8.3).
    */
   address(granule: Granule): number {
-    const low = (this.lo & -(1 << granule.pageShift)) >>> 0;
-    const address = (this.hi & 0xffff) * 0x1_0000_0000 + low;
-    if (granule !== GRANULE_64K_LPA) return address;
+    return this.addressHigh(granule) * TWO_32 + (this.addressLow(granule) >>> 0);
+  }
+
+  /** Its bits [31:0], signed. */
+  addressLow(granule: Granule): number {
+    return this.lo & -(1 << granule.pageShift);
+  }
+
+  /** Its bits [51:32]. */
+  addressHigh(granule: Granule): number {
+    const high = this.hi & 0xffff;
     // Bits [15:12] hold address bits [51:48].
-    return address + ((this.lo >>> 12) & 0xf) * 2 ** 48;
+    return granule === GRANULE_64K_LPA ? high | (((this.lo >>> 12) & 0xf) << 16) : high;
   }
 }
 

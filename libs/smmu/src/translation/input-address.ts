@@ -26,6 +26,13 @@ export class InputAddress {
     return (this.parts[1]! >>> 0) * TWO_32 + (this.parts[0]! >>> 0);
   }
 
+  /** Puts all of the address into `at`, as one of stage 2. */
+  copyTo(at: TlbAddress): void {
+    at.half = 0;
+    at.high = this.parts[1]!;
+    at.low = this.parts[0]!;
+  }
+
   /**
    * Chooses the half by VA[55] and checks the range: VA[AddrTop:64-TxSZ] must all equal VA[55],
    * AddrTop being 55 where the top byte is ignored (IHI 0070 §3.4.1). EL2 has one half, from 0
@@ -34,7 +41,9 @@ export class InputAddress {
    */
   select(context: Stage1Context): Stage1Half | undefined {
     const { at } = this;
-    const [first, second] = context.halves;
+    // Taking the tuple apart in one pattern would run an iterator on every access.
+    const first = context.halves[0];
+    const second = context.halves[1];
     at.low = this.parts[0]!;
     const high = this.parts[1]!;
     if (second === undefined || (high & HALF) === 0) {

@@ -31,7 +31,6 @@ export function speculate(
   input.set(target.address);
   const need = needOf(stream.privileged ?? false, false, stream.instruction ?? false);
   if (context === undefined) {
-    if (stream.stage2 !== undefined)
-      translator.throughStage2(stream.stage2, input.asNumber(), need);
+    if (stream.stage2 !== undefined) translator.throughStage2(stream.stage2, input, need);
   } else if (!('event' in context)) translator.throughStage1(context, input, need, stream.stage2);
 }

@@ -34,6 +34,9 @@ import {
 import { tableIndex } from './granule';
 import { stage2Permissions } from './permissions';
 
+const TWO_32 = 2 ** 32;
+const PER_TWO_32 = 2 ** -32;
+
 /** Whether each MemAttr is a Device type where S2FWB is 0. */
 const DEVICE_MEMATTR: readonly boolean[] = Array.from({ length: 16 }, (_, memAttr) =>
   isDevice(memAttrAttributes(memAttr, 0)),
@@ -53,8 +56,8 @@ export class Stage2Walker {
   /** The leaf is a block with nT=1, where that means something. */
   fleeting = false;
   private readonly descriptor = new Descriptor();
-  /** The IPA at hand. */
-  private readonly at = new TlbAddress();
+  /** The IPA at hand: an address passed on as an argument costs an allocation, where it is not inlined. */
+  readonly at = new TlbAddress();
   private leafBase = 0;
   /** Where the leaf of the last walk lies. */
   private leafAddress = 0;
@@ -77,37 +80,41 @@ export class Stage2Walker {
     access: FaultClass,
     need: number,
   ): Fault | undefined {
-    if (ipa >= context.inputLimit) return fault('F_TRANSLATION', access, ipa);
+    this.at.set(0, ipa);
+    return this.translateAt(context, access, need);
+  }
+
+  /** The same for the IPA in `at`. */
+  translateAt(context: Stage2Context, access: FaultClass, need: number): Fault | undefined {
     const { at, tlb } = this;
-    at.set(0, ipa);
+    if (at.address() >= context.inputLimit) return this.fault('F_TRANSLATION', access);
     const id = tlb.find(context.space, at);
     const stale = need === S2_WRITE ? S2_CLEAN : 0;
     if (id < 0 || (tlb.info(id) & stale) !== 0) {
       this.provenance?.enterStage2();
-      const failed = this.fill(context, ipa, access, need, id >= 0);
+      const failed = this.fill(context, access, need, id >= 0);
       this.provenance?.leaveStage2();
       return failed;
     }
     if (this.rules.conflictsFault && tlb.covering(context.space, at) > 1) {
-      return { event: 'F_TLB_CONFLICT', stage: 2, ipa };
+      return { event: 'F_TLB_CONFLICT', stage: 2, ipa: at.address() };
     }
     this.provenance?.through(id);
     this.fleeting = false;
     this.info = tlb.info(id);
     this.sizeIndex = tlb.sizeIndex(id);
     this.pa = tlb.pa(id, at);
-    return this.permission(context, ipa, access, need);
+    return this.permission(context, access, need);
   }
 
   /** Walks, and caches what the access may have, in place of what was `found`. */
   private fill(
     context: Stage2Context,
-    ipa: number,
     access: FaultClass,
     need: number,
     found: boolean,
   ): Fault | undefined {
-    const failed = this.walk(context, ipa, access) ?? this.permission(context, ipa, access, need);
+    const failed = this.walk(context, access) ?? this.permission(context, access, need);
     if (failed !== undefined) return failed;
     this.update(context, need === S2_WRITE);
     if (this.fleeting) return undefined;
@@ -118,19 +125,14 @@ export class Stage2Walker {
     return undefined;
   }
 
-  private permission(
-    context: Stage2Context,
-    ipa: number,
-    access: FaultClass,
-    need: number,
-  ): Fault | undefined {
+  private permission(context: Stage2Context, access: FaultClass, need: number): Fault | undefined {
     if ((this.info & need) !== need) {
-      const refused = fault('F_PERMISSION', access, ipa);
+      const refused = this.fault('F_PERMISSION', access);
       return access === 'TT' && need === S2_WRITE ? { ...refused, tableWrite: true } : refused;
     }
     // A protected table walk must not touch Device memory (IHI 0070 §5.2 S2PTW).
     if (context.protectedWalks && access !== 'IN' && (this.info & S2_DEVICE) !== 0) {
-      return fault('F_PERMISSION', access, ipa);
+      return this.fault('F_PERMISSION', access);
     }
     return undefined;
   }
@@ -139,35 +141,40 @@ export class Stage2Walker {
    * The walk: per level the fetch, validity, output size; on the leaf the Access flag (IHI 0070
    * §7.3.22).
    */
-  private walk(context: Stage2Context, ipa: number, access: FaultClass): Fault | undefined {
+  private walk(context: Stage2Context, access: FaultClass): Fault | undefined {
     const { granule } = context;
     const entry = this.descriptor;
     const cached = this.tlb.findTable(context.space, this.at, granule.tableSizes);
     if (cached >= 0) this.provenance?.through(cached);
-    let table = cached >= 0 ? this.tlb.tablePa(cached) : context.base;
+    const table = cached >= 0 ? this.tlb.tablePa(cached) : context.base;
+    // Bits [51:32] and [31:0] of the table at hand. It is aligned to its size.
+    let high = (table * PER_TWO_32) | 0;
+    let low = table | 0;
     const first = cached >= 0 ? levelOf(this.tlb.info(cached)) + 1 : context.startLevel;
     for (let level = first; level <= 3; level++) {
-      const address = table + tableIndex(granule, level, context, this.at) * 8;
-      if (!entry.read(this.memory, address, context.bigEndian)) {
-        return { event: 'F_WALK_EABT', stage: 2, class: access, fetchAddress: address };
+      low |= tableIndex(granule, level, context, this.at) * 8;
+      if (!entry.readAt(this.memory, high, low, context.bigEndian)) {
+        const fetchAddress = addressOf(high, low);
+        return { event: 'F_WALK_EABT', stage: 2, class: access, fetchAddress };
       }
-      this.provenance?.descriptor(address, context);
+      this.provenance?.descriptor(addressOf(high, low), context);
       const tableOrPage = (entry.lo & TABLE_OR_PAGE) !== 0;
-      if ((entry.lo & VALID) === 0) return fault('F_TRANSLATION', access, ipa);
+      if ((entry.lo & VALID) === 0) return this.fault('F_TRANSLATION', access);
       if (!tableOrPage && (level === 3 || level < granule.firstBlockLevel)) {
-        return fault('F_TRANSLATION', access, ipa);
+        return this.fault('F_TRANSLATION', access);
       }
       const output = entry.address(granule);
-      if (output >= context.outputLimit) return fault('F_ADDR_SIZE', access, ipa);
+      if (output >= context.outputLimit) return this.fault('F_ADDR_SIZE', access);
       if (level < 3 && tableOrPage) {
-        table = output;
-        if (this.rules.walkCaches) this.keepTable(context, level, table);
+        high = entry.addressHigh(granule);
+        low = entry.addressLow(granule);
+        if (this.rules.walkCaches) this.keepTable(context, level, output);
         continue;
       }
       if (context.accessFlagFaults && (entry.lo & ACCESS_FLAG) === 0) {
-        return fault('F_ACCESS', access, ipa);
+        return this.fault('F_ACCESS', access);
       }
-      this.leafAddress = address;
+      this.leafAddress = addressOf(high, low);
       this.leaf(context, level, output);
       return undefined;
     }
@@ -218,12 +225,13 @@ export class Stage2Walker {
       entryAttributes(packLeafAttributes(memAttr, shareability)) |
       entryOrigin(KIND_STAGE2, level, granule.commandCode);
   }
+
+  private fault(event: TranslationFault['event'], access: FaultClass): TranslationFault {
+    return { event, stage: 2, class: access, ipa: this.at.address() };
+  }
 }
 
-function fault(
-  event: TranslationFault['event'],
-  access: FaultClass,
-  ipa: number,
-): TranslationFault {
-  return { event, stage: 2, class: access, ipa };
+/** The address of bits [51:32] and [31:0]. */
+function addressOf(high: number, low: number): number {
+  return high * TWO_32 + (low >>> 0);
 }

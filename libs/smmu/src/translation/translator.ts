@@ -52,10 +52,11 @@ export class Translator {
     this.stage1 = new Stage1Walker(memory, this.stage2, tables, rules, provenance);
   }
 
-  /** Stage 2 alone; `address` is below 2^IAS. */
-  throughStage2(context: Stage2Context, address: number, need: Need): Fault | undefined {
+  /** Stage 2 alone, of an input that is an IPA. */
+  throughStage2(context: Stage2Context, input: InputAddress, need: Need): Fault | undefined {
     this.provenance?.begin();
-    const failed = this.stage2.translate(context, address, 'IN', need.stage2);
+    input.copyTo(this.stage2.at);
+    const failed = this.stage2.translateAt(context, 'IN', need.stage2);
     if (failed !== undefined) return failed;
     this.pa = this.stage2.pa;
     this.info = this.stage2.info;
