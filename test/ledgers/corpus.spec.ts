@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { MACHINE_VERSION, MACHINE_VERSIONS } from '@steward/machine';
 import { replay } from '@steward/replay';
 import { keptLedgers, openCopy } from './corpus';
@@ -9,6 +10,20 @@ describe.each(keptLedgers())('the ledger that $release wrote, $file', (kept) => 
       const { commits, hash } = kept;
       expect(await ledger.verify()).toEqual({ ok: true, commits, firstBad: null });
       expect((await ledger.commit(commits))?.hash).toBe(hash);
+    } finally {
+      await close();
+    }
+  });
+
+  it('verifies and replays opened for reading, whatever its schema, and keeps every byte', async () => {
+    const { file, ledger, readModels, close } = await openCopy(kept, 'read');
+    try {
+      const before = readFileSync(file);
+      const { digest, events, commits } = kept;
+      expect(await ledger.verify()).toEqual({ ok: true, commits, firstBad: null });
+      const found = await replay(ledger, readModels.digests);
+      expect(found).toMatchObject({ events, recordedDigest: digest, diverged: null });
+      expect(readFileSync(file).equals(before)).toBe(true);
     } finally {
       await close();
     }

@@ -35,13 +35,19 @@ export interface OpenCopy {
   close(): Promise<void>;
 }
 
-/** Opens a copy, brought to the present schema as an upgrade would; the kept file is never touched. */
-export async function openCopy(kept: KeptLedger): Promise<OpenCopy> {
+/**
+ * Opens a copy, brought to the present schema as an upgrade would, or (mode `read`) as the release left it; the kept
+ * file is never touched.
+ */
+export async function openCopy(
+  kept: KeptLedger,
+  mode: 'read' | 'write' = 'write',
+): Promise<OpenCopy> {
   const directory = mkdtempSync(join(tmpdir(), 'steward-kept-'));
   const file = join(directory, 'ledger.db');
   writeFileSync(file, gunzipSync(readFileSync(join(folder(), kept.file))));
-  const ledger = await SqliteLedger.open({ file, migrations: migrations(), mode: 'write' });
-  const readModels = ReadModels.open({ file, migrations: migrations(), mode: 'write' });
+  const ledger = await SqliteLedger.open({ file, migrations: migrations(), mode });
+  const readModels = ReadModels.open({ file, migrations: migrations(), mode });
   const close = async (): Promise<void> => {
     readModels.close();
     await ledger.close();

@@ -4,7 +4,7 @@
  * - `missing`: no file there, and the caller did not ask for one to be created.
  * - `not-a-ledger`: the file is something else, or an SQLite database that Steward did not create.
  * - `newer-version`: written by a later release, with migrations this one does not have.
- * - `older-version`: opened for reading, but it needs migrations that only a writer applies.
+ * - `older-version`: opened for reading, but what was asked for needs migrations that only a writer applies.
  * - `unknown-schema`: its recorded migrations are not the ones this release ships.
  * - `corrupt`: truncated or damaged, or a column holds what was never written there.
  * - `busy`: another process kept the file locked for longer than the busy timeout.

@@ -6,7 +6,7 @@ import type { CommitDraft } from '../port';
 import { SnapshotStore } from '../snapshots/snapshot-store';
 import { openConnection, sqliteVersion } from '../sqlite/connection';
 import { walBytes } from '../sqlite/file-inspection';
-import { assertMigrated, loadMigrations } from '../sqlite/migrations';
+import { assertReadable, loadMigrations } from '../sqlite/migrations';
 import { assertPlainSchema } from '../sqlite/plain-schema';
 import { SqliteLedger } from '../sqlite/sqlite-ledger';
 import { checkpointsFile } from './backup';
@@ -77,11 +77,12 @@ function schemaFinding({ file, migrations }: Patient): string {
   const db = openConnection({ file, mode: 'read' });
   try {
     assertPlainSchema(db, file);
-    assertMigrated(db, known, file);
+    const schema = assertReadable(db, known, file);
+    if (schema === known.length) return `version ${schema}, that of this release`;
+    return `version ${schema}; this release reads it as it is, and makes it ${known.length} when it opens it for writing`;
   } finally {
     db.close();
   }
-  return `version ${known.length}, that of this release`;
 }
 
 function walFinding({ file }: Patient): string {

@@ -73,21 +73,33 @@ export function migrate(
 }
 
 /**
- * Checks that a ledger opened for reading has exactly the schema of this release.
+ * The oldest schema whose log this release reads as it lies there: since then the columns of `commits`, `events` and
+ * `digests` are what they are, and migrations have changed only indexes, read models and tables beside them. One that
+ * changes more raises this to its own number.
+ */
+const OLDEST_READABLE = 1;
+
+/**
+ * Checks that a ledger opened for reading has a schema whose log this release can read.
+ * @returns the number of its schema: that of this release, or an older one whose read models may lack something.
  * @throws LedgerError `newer-version`, `older-version`, `unknown-schema`
  */
-export function assertMigrated(
+export function assertReadable(
   db: Database.Database,
   migrations: readonly Migration[],
   file: string,
-): void {
+): number {
   const applied = appliedCount(db, migrations, file);
-  if (applied < migrations.length) {
-    throw new LedgerError(
-      'older-version',
-      `${file}: schema version ${applied}, expected ${migrations.length}; opening it for writing brings it up to date`,
-    );
-  }
+  if (applied < OLDEST_READABLE) throw olderVersion(file, applied, migrations.length);
+  return applied;
+}
+
+/** The error for a ledger whose schema lacks what was asked for. */
+export function olderVersion(file: string, version: number, expected: number): LedgerError {
+  return new LedgerError(
+    'older-version',
+    `${file}: schema version ${version}, expected ${expected}; opening it for writing brings it up to date`,
+  );
 }
 
 function readMigration(directory: string, name: string, id: number): Migration {
