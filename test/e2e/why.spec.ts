@@ -44,7 +44,7 @@ describe('steward why', () => {
   it('names the commit that last changed each word on the way, at that position', async () => {
     const question = { kind: 'translation', device: DEVICE, iova: IOVA } as const;
     const changesAt = async (position: number) => {
-      const { words, chains, end } = await whyWords(ledger, question, { at: position });
+      const { words, chains, end } = await whyWords({ ledger }, question, { at: position });
       const leaf = words.find(({ role }) => role === 'stage 1 level 3');
       return {
         leaf: leaf?.change?.position,
@@ -63,7 +63,7 @@ describe('steward why', () => {
 
   it('leads from an STE back to the guest that asked for it', async () => {
     const { words, chains } = await whyWords(
-      ledger,
+      { ledger },
       { kind: 'ste', device: DEVICE },
       { at: at.illegal - 1 },
     );
@@ -98,7 +98,9 @@ describe('steward why', () => {
       [{ kind: 'cd', device: DEVICE }, at.cd],
       [{ kind: 'word', host: 'h', pa: 0x10 }, at.s1],
     ] as const) {
-      await expect(whyWords(ledger, question, { at: position })).rejects.toThrow(NothingToExplain);
+      await expect(whyWords({ ledger }, question, { at: position })).rejects.toThrow(
+        NothingToExplain,
+      );
     }
   });
 

@@ -96,7 +96,7 @@ export class DerivedState {
     const host = pick(HOSTS, this.random);
     const at = this.random(this.log.commits.length + 2);
     const known = (this.snapshots.get(host) ?? []).filter(({ position }) => position <= at).at(-1);
-    const found = this.tested.snapshots.nearest(host, at, '1');
+    const found = this.tested.snapshots.nearest(host, { position: at }, '1');
     equal(found?.position, known?.position, `snapshot of ${host} at ${at}`);
     if (known !== undefined && found !== undefined) {
       equal(

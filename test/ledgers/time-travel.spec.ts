@@ -36,8 +36,9 @@ afterAll(async () => {
 });
 
 async function viewsAt(position: number, snapshots?: Snapshots): Promise<unknown> {
-  const states = new States({}, snapshots);
-  await states.advance(copy.ledger, position);
+  const { ledger } = copy;
+  const states = new States({ ledger, ...(snapshots && { snapshots }) });
+  await states.moveTo(position);
   return [...states.views()];
 }
 
@@ -67,8 +68,8 @@ it('the larger a state, the more events lie between two snapshots', async () => 
 
 it('states at any position are those of the whole log, reached from the nearest snapshot', async () => {
   let folded = 0;
-  const counted = new States({}, new Snapshots(store));
-  await counted.advance(copy.ledger, commits, () => folded++);
+  const counted = new States({ ledger: copy.ledger, snapshots: new Snapshots(store) });
+  await counted.moveTo(commits, () => folded++);
   expect(folded).toBeLessThan(EVERY);
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: commits }), async (position) => {
@@ -76,6 +77,15 @@ it('states at any position are those of the whole log, reached from the nearest 
     }),
     { seed: 1, numRuns: 6, endOnFailure: true },
   );
+});
+
+it('going on, it leaps to a later snapshot instead of folding what lies between', async () => {
+  let folded = 0;
+  const states = new States({ ledger: copy.ledger, snapshots: new Snapshots(store) });
+  await states.moveTo(1);
+  await states.moveTo(commits, () => folded++);
+  expect(folded).toBeLessThan(EVERY);
+  expect([...states.views()]).toEqual(await viewsAt(commits));
 });
 
 it('a question about a device has one answer, with snapshots and without', async () => {
@@ -117,7 +127,7 @@ it('a snapshot of another log, of other code, or a damaged one is passed over', 
 it('a snapshot holds the digest that the live run recorded there', async () => {
   const taken = store.list().filter(({ version }) => version === historyVersion());
   for (const { host, position, version } of taken.slice(0, 3)) {
-    const bytes = store.nearest(host, position, version)?.bytes ?? new Uint8Array();
+    const bytes = store.nearest(host, { position }, version)?.bytes ?? new Uint8Array();
     const { digest } = HostHistory.decode(host, bytes);
     expect(digest).toBe(copy.readModels.digests.at(position)?.digest);
   }

@@ -17,4 +17,5 @@ export {
   type FindingView,
   type ViolationView,
   type WindowView,
+  type TimeOf,
 } from './coherence/stale-view';

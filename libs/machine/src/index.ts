@@ -12,6 +12,7 @@ export { snapshotVersion } from './snapshot/host-snapshot';
 export { MACHINE_VERSION, MACHINE_VERSIONS } from './version';
 export type { MachineVersion } from './version';
 export { CoherenceChecker } from './coherence/coherence-checker';
+export { addTotals, brokenRules, NO_TOTALS, subtractTotals } from './coherence/findings';
 export type {
   Culprit,
   Finding,

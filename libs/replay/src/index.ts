@@ -52,5 +52,7 @@ export {
   type WhyWords,
   type WordsQuestion,
 } from './why/why-words';
+export { Coherence, type CommitFindings, type HostWindow } from './coherence/coherence';
 export { staleHistory, type StaleSummary } from './coherence/stale-history';
+export { hostOfAggregate } from './time-travel/histories';
 export { coherenceBroken, staleUsed } from './bisect/stale-predicates';

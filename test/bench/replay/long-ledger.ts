@@ -9,7 +9,14 @@ import {
   toStoredEvent,
   encodeDma,
 } from '@steward/domain';
-import type { AggregateKind, Command, Context, Decider, StateOf } from '@steward/domain';
+import type {
+  AggregateKind,
+  Command,
+  Context,
+  Decider,
+  ForgettableCommand,
+  StateOf,
+} from '@steward/domain';
 import { deviceOf, plugIn, setUp, vsmmuOf, type GuestPlan } from '@steward/control';
 import type { CommitDraft, JsonObject, Ledger } from '@steward/ledger';
 import { proxyDomain } from '@steward/vmm';
@@ -39,11 +46,21 @@ export class LongLedger implements Context {
   private appends: Promise<unknown>[] = [];
   private n = 0;
 
-  private constructor(private readonly ledger: Ledger) {}
+  private constructor(
+    private readonly ledger: Ledger,
+    private readonly forgets: readonly ForgettableCommand[],
+  ) {}
 
-  /** Fills an empty ledger with at least so many events. */
-  static async fill(ledger: Ledger, events: number): Promise<void> {
-    const long = new LongLedger(ledger);
+  /**
+   * Fills an empty ledger with at least so many events.
+   * @param options.forgets commands that the host's driver never issues.
+   */
+  static async fill(
+    ledger: Ledger,
+    events: number,
+    options: { readonly forgets?: readonly ForgettableCommand[] } = {},
+  ): Promise<void> {
+    const long = new LongLedger(ledger, options.forgets ?? []);
     await long.boot();
     while (long.events < events) await long.round();
     await Promise.all(long.appends);
@@ -61,7 +78,8 @@ export class LongLedger implements Context {
       { use: 'guest-ram', base: toHex(RAM_PA), size },
     ] as const;
     const ids = { idr: IDR.map(toHex), iidr: '0x0', aidr: '0x1', switches: {} } as const;
-    await this.issue({ type: 'RegisterHost', host: HOST, policy: 'mainline', memory });
+    const { forgets } = this;
+    await this.issue({ type: 'RegisterHost', host: HOST, policy: 'mainline', memory, forgets });
     await this.issue({ type: 'AddSmmu', smmu: 'smmu0', host: HOST, ...ids });
     for (const plan of this.plans) {
       for (const command of [...plugIn(plan), ...setUp(plan)]) await this.issue(command);

@@ -34,9 +34,9 @@ export async function travel(
     for (let i = -WARM_UP; i < positions; i++) {
       const position = 1 + random(latest);
       const began = performance.now();
-      await new States({}, new Snapshots(store)).advance(ledger, position);
+      await new States({ ledger, snapshots: new Snapshots(store) }).moveTo(position);
       const reached = performance.now();
-      const snapshot = store.nearest('host0', position, historyVersion());
+      const snapshot = store.nearest('host0', { position }, historyVersion());
       if (snapshot !== undefined) HostHistory.decode('host0', snapshot.bytes);
       const read = performance.now();
       if (i < 0) continue;

@@ -20,10 +20,11 @@ export async function fanOut(flags: FanOutFlags): Promise<void> {
   if (flags.position !== undefined && flags.since !== undefined) {
     throw new CliError(EXIT.usage, '--position and --since exclude each other');
   }
-  await withReadModels(flags.ledger, async ({ ledger, readModels }) => {
+  await withReadModels(flags.ledger, async (open) => {
+    const { ledger, readModels } = open;
     const first = await positionOf(flags.position ?? flags.since ?? '1', ledger);
     const until = flags.position === undefined ? await ledger.latest() : first;
-    const missing = flags.missing ? await missingIn(ledger, until) : undefined;
+    const missing = flags.missing ? await missingIn(open, first, until) : undefined;
     let shown = 0;
     for await (const commit of ledger.commits({ after: first - 1, until })) {
       const lacking = missing?.get(commit.position) ?? [];
@@ -40,13 +41,14 @@ export async function fanOut(flags: FanOutFlags): Promise<void> {
 
 /** What each commit owed and did not do, as the coherence checker finds it: by commit. */
 async function missingIn(
-  ledger: OpenLedger['ledger'],
+  open: OpenLedger,
+  since: number,
   until: number,
 ): Promise<ReadonlyMap<number, readonly ViolationView[]>> {
   const found = new Map<number, ViolationView[]>();
   const bar = progressBar('replaying');
   const progress = (position: number): void => bar.update(position, until);
-  for await (const finding of staleHistory(ledger, { until, progress })) {
+  for await (const finding of staleHistory(open, { since, until, progress })) {
     if (finding.kind !== 'violation') continue;
     const { position } = finding.at;
     found.set(position, [...(found.get(position) ?? []), finding]);

@@ -1,9 +1,10 @@
 import { entryText, explainViolation } from '@steward/audit';
 import type { FindingView, ViolationView } from '@steward/audit';
+import { brokenRules } from '@steward/machine';
 import { staleHistory } from '@steward/replay';
 import type { StaleSummary } from '@steward/replay';
 import { decodeEntry, oneLine } from '../decoded';
-import { EXIT } from '../exit-codes';
+import { CliError, EXIT } from '../exit-codes';
 import { positionOf, withReadModels } from '../ledger-access';
 import type { OpenLedger } from '../ledger-access';
 import { colour, print, printJsonLine, say } from '../output';
@@ -14,22 +15,26 @@ export interface StaleFlags {
   readonly json?: boolean;
   readonly vm?: string;
   readonly at?: string;
+  readonly since?: string;
 }
 
 /** `audit stale`: stale windows and stale uses, and a page on every rule that was broken. */
 export async function stale(flags: StaleFlags): Promise<void> {
   await withReadModels(flags.ledger, async (open) => {
     const until = await positionOf(flags.at ?? 'latest', open.ledger);
+    const since = await positionOf(flags.since ?? '1', open.ledger);
+    if (since > until)
+      throw new CliError(EXIT.usage, `--since ${since} lies behind commit ${until}`);
     const bar = progressBar('replaying');
     const progress = (position: number): void => bar.update(position, until);
-    const history = staleHistory(open.ledger, { until, progress });
+    const history = staleHistory(open, { since, until, progress });
     const isWanted = (finding: FindingView): boolean =>
       flags.vm === undefined || finding.kind === 'violation' || finding.vm === flags.vm;
     for (;;) {
       const next = await history.next();
       if (next.done === true) {
         bar.stop();
-        conclude(next.value, flags);
+        conclude(next.value, since, flags);
         return;
       }
       if (!isWanted(next.value)) continue;
@@ -39,11 +44,12 @@ export async function stale(flags: StaleFlags): Promise<void> {
   });
 }
 
-function conclude({ position, totals }: StaleSummary, { json }: StaleFlags): void {
-  const { hostWindows, notSynced, tagsNotFlushed, notCarriedOut, uses } = totals;
-  const broken = hostWindows + notSynced + tagsNotFlushed + notCarriedOut;
+function conclude({ position, totals }: StaleSummary, since: number, { json }: StaleFlags): void {
+  const broken = brokenRules(totals);
+  const { uses, guestWindows, guestWindowsOpen, latentWindows } = totals;
   if (broken + uses > 0) process.exitCode = EXIT.incoherent;
-  const text = `up to commit ${position}: ${broken} rules broken, ${uses} stale uses, ${totals.guestWindows} windows of guests (${totals.guestWindowsOpen} open), ${totals.latentWindows} latent`;
+  const range = since === 1 ? `up to commit ${position}` : `commits ${since} to ${position}`;
+  const text = `${range}: ${broken} rules broken, ${uses} stale uses, ${guestWindows} windows of guests (${guestWindowsOpen} open), ${latentWindows} latent`;
   if (json) say(text);
   else print(broken + uses > 0 ? colour.red(text) : colour.green(text));
 }

@@ -27,6 +27,7 @@ export function auditCommand(program: Command): void {
   withLedgerOption(audit.command('stale'))
     .description('stale windows and stale uses; a page on every rule that was broken (exit 7)')
     .option('--vm <id>', 'only what is in words of this VM (broken rules are always shown)')
+    .option('--since <position>', 'only what is found from this commit on')
     .option('--at <position>', 'up to this commit')
     .action((flags: StaleFlags) => stale(flags));
   withLedgerOption(audit.command('commands'))

@@ -49,8 +49,8 @@ const PREDICATES = {
     make: (open: OpenLedger, f: Asked) =>
       translationIs(open, f.device, { iova: hexAddress(f.iova), to: addressOrNowhere(f.to) }),
   },
-  'stale-use': { needs: [], make: ({ ledger }: OpenLedger) => staleUsed(ledger) },
-  coherence: { needs: [], make: ({ ledger }: OpenLedger) => coherenceBroken(ledger) },
+  'stale-use': { needs: [], make: (open: OpenLedger) => staleUsed(open) },
+  coherence: { needs: [], make: (open: OpenLedger) => coherenceBroken(open) },
   digest: { needs: ['other'], make: undefined },
 } as const;
 type PredicateName = keyof typeof PREDICATES;

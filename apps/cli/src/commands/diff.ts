@@ -45,19 +45,19 @@ async function boundsOf(range: string, ledger: Ledger): Promise<[number, number]
   return [await positionOf(first, ledger), await positionOf(second, ledger)];
 }
 
-/** The views at two positions in one pass over the log; the second may lie before the first. */
+/** The views at two positions; the second may lie before the first. */
 async function viewsAt(
-  { ledger, snapshots }: OpenLedger,
+  open: OpenLedger,
   selection: Selection,
   positions: readonly [number, number],
 ): Promise<[ViewObject, ViewObject]> {
-  const states = new States(selection, snapshots);
+  const states = new States(open, selection);
   const last = Math.max(...positions);
   const found = new Map<number, ViewObject>();
   const bar = progressBar('reading');
   try {
     for (const position of [...positions].sort((a, b) => a - b)) {
-      await states.advance(ledger, position, (done) => bar.update(done, last));
+      await states.moveTo(position, (done) => bar.update(done, last));
       const members = [...states.views()].map(([stream, view]) => [stream, view.state] as const);
       found.set(position, Object.fromEntries(members));
     }

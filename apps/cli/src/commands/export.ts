@@ -3,9 +3,8 @@ import { fanOutOf } from '@steward/audit';
 import { TraceEventExport } from '@steward/interop';
 import type { ShownCommit, ShownWindow, TraceEvent } from '@steward/interop';
 import type { AttachmentSpan, StoredCommit, StoredEffect } from '@steward/ledger';
-import { Machine } from '@steward/machine';
 import type { Finding, StaleWindow } from '@steward/machine';
-import { machineCommit } from '@steward/replay';
+import { Coherence, hostOfAggregate } from '@steward/replay';
 import { writeWhole } from '../files';
 import { rangeOf, withReadModels } from '../ledger-access';
 import type { CommitRange, OpenLedger, RangeFlags } from '../ledger-access';
@@ -53,33 +52,30 @@ async function run(flags: ExportFlags): Promise<void> {
 }
 
 async function* eventsOf(
-  { ledger, readModels }: OpenLedger,
+  open: OpenLedger,
   { since, until }: CommitRange,
   progress: (done: number, total: number) => void,
 ): AsyncGenerator<TraceEvent> {
+  const { ledger, readModels } = open;
   const picture = new TraceEventExport();
-  const hostOf = new Map<string, string>();
-  const machine = new Machine();
-  for await (const commit of ledger.commits({ until })) {
-    const { findings } = machine.apply(machineCommit(commit));
-    for (const finding of findings) yield* staleEvents(picture, finding, commit, { since, until });
-    for (const { type, payload } of commit.events) {
-      if (type === 'DeviceAdded') hostOf.set(String(payload['device']), commit.host);
-    }
-    if (commit.position < since) continue;
+  const coherence = new Coherence(open);
+  await coherence.moveTo(since - 1, (done) => progress(done, until));
+  for await (const { commit, findings } of coherence.findings(until)) {
+    for (const finding of findings) yield* staleEvents(picture, finding, commit, until);
     const effects = [...readModels.effects.read(commit.position)];
     yield* picture.commit(shown(commit, effects));
     progress(commit.position, until);
   }
-  for (const host of new Set(hostOf.values())) {
-    for (const window of machine.host(host).coherence?.open() ?? []) {
-      yield* picture.window(shownWindow(window, host), until);
-    }
+  for (const { host, window } of coherence.openWindows()) {
+    yield* picture.window(shownWindow(window, host), until);
   }
+  const hosts = new Map<string, string>();
   for (const span of readModels.attachments.find({})) {
     const cut = cutTo(span, { since, until });
     if (cut === undefined) continue;
-    const host = hostOf.get(span.device) ?? '';
+    const { device } = span;
+    const host = hosts.get(device) ?? (await hostOfAggregate(ledger, `device/${device}`)) ?? '';
+    hosts.set(device, host);
     yield* picture.span({ ...cut, device: trackOf(span), host, args: argsOf(span) }, until);
   }
 }
@@ -89,9 +85,8 @@ function* staleEvents(
   picture: TraceEventExport,
   finding: Finding,
   { host, position }: StoredCommit,
-  { since, until }: CommitRange,
+  until: number,
 ): Generator<TraceEvent> {
-  if (position < since) return;
   if (finding.kind === 'use') {
     const { device, smmu, iova, write, opened } = finding.use;
     const args = { smmu, iova: `0x${iova.toString(16)}`, write, opened: opened.position };

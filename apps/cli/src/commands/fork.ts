@@ -87,7 +87,7 @@ async function run(flags: ForkFlags): Promise<void> {
 
 /** Writes the fork; nothing of it is left when that fails. */
 async function forked(
-  { ledger, readModels }: OpenLedger,
+  { readModels, ...history }: OpenLedger,
   out: string,
   { at, edits }: { readonly at: number; readonly edits: Edits },
 ): Promise<ForkResult> {
@@ -99,7 +99,7 @@ async function forked(
     return await withControl(
       out,
       'create',
-      (app) => app.get(ForkRunner).run({ ledger, effectsOf }, { at, edits, clock }, bar.update),
+      (app) => app.get(ForkRunner).run({ ...history, effectsOf }, { at, edits, clock }, bar.update),
       clock.read,
     );
   } catch (error) {

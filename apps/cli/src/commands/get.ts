@@ -45,14 +45,10 @@ function kindOf(text: string): AggregateKind {
   throw new CliError(EXIT.usage, `"${text}" is no kind: one of ${AGGREGATE_KINDS.join(', ')}`);
 }
 
-async function statesAt(
-  { ledger, snapshots }: OpenLedger,
-  selection: Selection,
-  position: number,
-): Promise<States> {
-  const states = new States(selection, snapshots);
+async function statesAt(open: OpenLedger, selection: Selection, position: number): Promise<States> {
+  const states = new States(open, selection);
   const bar = progressBar('reading');
-  await states.advance(ledger, position, (done) => bar.update(done, position)).finally(bar.stop);
+  await states.moveTo(position, (done) => bar.update(done, position)).finally(bar.stop);
   return states;
 }
 

@@ -82,12 +82,11 @@ function pasidOf({ pasid }: WhyFlags): { readonly pasid?: number } {
 }
 
 async function words(question: WordsQuestion, flags: WhyFlags): Promise<void> {
-  await withLedger(flags.ledger, 'read', async ({ ledger, snapshots }) => {
-    const at = await positionOf(flags.at, ledger);
+  await withLedger(flags.ledger, 'read', async (open) => {
+    const at = await positionOf(flags.at, open.ledger);
     const bar = progressBar('reading');
     const progress = (position: number): void => bar.update(position, at);
-    const how = { at, progress, ...(snapshots && { snapshots }) };
-    const found = await whyWords(ledger, question, how).finally(bar.stop);
+    const found = await whyWords(open, question, { at, progress }).finally(bar.stop);
     if (flags.json) printJson(wordsDocument(found, question, at));
     else printWords(found, question, at);
   });

@@ -10,7 +10,7 @@ import {
   parting,
   switchingSteps,
 } from '@steward/replay';
-import type { Edits, ForkStep, Recorded } from '@steward/replay';
+import type { Edits, ForkStep, LoggedHistory, Recorded } from '@steward/replay';
 import { HostLanes } from '../commands/host-lanes';
 import { LEDGER } from '../ports';
 import type { Clock } from '../ports';
@@ -35,8 +35,7 @@ export class HeldClock {
 }
 
 /** The history that a fork comes from. */
-export interface Original {
-  readonly ledger: Ledger;
+export interface Original extends LoggedHistory {
   /** What the machine did about a commit, as recorded. */
   readonly effectsOf: (position: number) => Recorded['effects'];
 }
@@ -76,7 +75,7 @@ export class ForkRunner {
     const partedAt = last?.at ?? clock.read();
     clock.show([partedAt]);
     await this.lanes.open();
-    const findings = await findingsAfter(original.ledger, parted.kept);
+    const findings = await findingsAfter(original, parted.kept);
     const comparison = new Comparison();
     const done = this.recording();
     try {

@@ -35,9 +35,10 @@ it('gives the last snapshot at or before a position, of the host and the version
   for (const position of [10, 20]) await store.put(snapshot(position));
   await store.put(snapshot(15, { host: 'b' }));
   await store.put(snapshot(18, { version: '2' }));
-  const at = (position: number): number | undefined => store.nearest('a', position, '1')?.position;
+  const at = (position: number): number | undefined =>
+    store.nearest('a', { position }, '1')?.position;
   expect([9, 10, 19, 20, 99].map(at)).toEqual([undefined, 10, 10, 20, 20]);
-  const { bytes, ...entry } = store.nearest('a', 12, '1') ?? snapshot(0);
+  const { bytes, ...entry } = store.nearest('a', { position: 12 }, '1') ?? snapshot(0);
   const { bytes: given, ...expected } = snapshot(10);
   expect(entry).toEqual(expected);
   expect(Buffer.compare(bytes, given)).toBe(0);
@@ -52,7 +53,7 @@ it('gives nothing for one whose bytes are not those that were stored', async () 
   const db = new Database(snapshotFile(ledger));
   db.exec('UPDATE snapshots SET stored = zeroblob(length(stored))');
   db.close();
-  expect(opened().nearest('a', 10, '1')).toBeUndefined();
+  expect(opened().nearest('a', { position: 10 }, '1')).toBeUndefined();
 });
 
 it('begins a damaged file anew, and reads none where there is none or a damaged one', async () => {
@@ -61,10 +62,12 @@ it('begins a damaged file anew, and reads none where there is none or a damaged 
   await opened().put(snapshot(10));
   open.splice(0).forEach((store) => store.close());
   writeFileSync(snapshotFile(ledger), 'nonsense'.repeat(2000));
-  expect(SnapshotStore.openExisting(ledger)?.nearest('a', 10, '1')).toBeUndefined();
+  expect(SnapshotStore.openExisting(ledger)?.nearest('a', { position: 10 }, '1')).toBeUndefined();
   const anew = opened();
   expect(anew.list()).toEqual([]);
   await anew.put(snapshot(11));
-  expect(SnapshotStore.openExisting(ledger)?.nearest('a', 99, '1')?.position).toBe(11);
+  expect(SnapshotStore.openExisting(ledger)?.nearest('a', { position: 99 }, '1')?.position).toBe(
+    11,
+  );
   expect(readFileSync(snapshotFile(ledger)).subarray(0, 6).toString()).toBe('SQLite');
 });

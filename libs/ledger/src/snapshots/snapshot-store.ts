@@ -117,18 +117,22 @@ export class SnapshotStore {
   }
 
   /**
-   * The last snapshot of a host at or before a position that code of this version wrote; undefined when there is none,
-   * or it is damaged.
+   * The last snapshot of a host at or before a position, and behind `after`, that code of this version wrote; undefined
+   * when there is none, or it is damaged.
    */
-  nearest(host: string, position: number, version: string): Snapshot | undefined {
+  nearest(
+    host: string,
+    { after = 0, position }: { readonly after?: number; readonly position: number },
+    version: string,
+  ): Snapshot | undefined {
     try {
       const row = this.db
-        .prepare<[string, string, number], Row>(
+        .prepare<[string, string, number, number], Row>(
           `SELECT host, position, version, commit_hash AS commitHash, raw_bytes AS rawBytes, sha256, stored
-           FROM snapshots WHERE host = ? AND version = ? AND position <= ?
+           FROM snapshots WHERE host = ? AND version = ? AND position <= ? AND position > ?
            ORDER BY position DESC LIMIT 1`,
         )
-        .get(host, version, position);
+        .get(host, version, position, after);
       return row && unpacked(row);
     } catch (error) {
       if (sqliteCode(error) === undefined) throw error;

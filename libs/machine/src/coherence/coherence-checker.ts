@@ -1,13 +1,14 @@
 import type { IdleTag } from '@steward/host';
 import { COMMANDS, opcodeOf, type CommandWords, type StalenessWatcher } from '@steward/smmu';
-import type {
-  Culprit,
-  Finding,
-  Moment,
-  Owner,
-  StaleEntry,
-  StaleTotals,
-  StaleWindow,
+import {
+  NO_TOTALS,
+  type Culprit,
+  type Finding,
+  type Moment,
+  type Owner,
+  type StaleEntry,
+  type StaleTotals,
+  type StaleWindow,
 } from './findings';
 import type { GuestTarget } from './guest-requests';
 import { StaleWindows, type OpenWindow, type WindowContext } from './stale-windows';
@@ -67,16 +68,7 @@ export class CoherenceChecker implements WindowContext {
   private access: Access | undefined;
   private accesses = 0;
   private lastUse = -1;
-  private readonly counts = {
-    hostWindows: 0,
-    guestWindows: 0,
-    uses: 0,
-    guestWindowsOpen: 0,
-    latentWindows: 0,
-    notSynced: 0,
-    notCarriedOut: 0,
-    tagsNotFlushed: 0,
-  };
+  private readonly counts = { ...NO_TOTALS };
   private idle: IdleTag[] = [];
   private request: GuestRequest | undefined;
   /** Position at which each VM last queued commands. */

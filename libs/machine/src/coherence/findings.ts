@@ -110,18 +110,41 @@ export interface StaleTotals {
   readonly tagsNotFlushed: number;
 }
 
+/** Rules of coherence that were broken. */
+export function brokenRules(totals: StaleTotals): number {
+  const { hostWindows, notSynced, notCarriedOut, tagsNotFlushed } = totals;
+  return hostWindows + notSynced + notCarriedOut + tagsNotFlushed;
+}
+
 /** Totals of several hosts together. */
 export function addTotals(all: readonly StaleTotals[]): StaleTotals {
-  const sum = (of: (totals: StaleTotals) => number): number =>
-    all.reduce((total, one) => total + of(one), 0);
-  return {
-    hostWindows: sum((t) => t.hostWindows),
-    guestWindows: sum((t) => t.guestWindows),
-    uses: sum((t) => t.uses),
-    guestWindowsOpen: sum((t) => t.guestWindowsOpen),
-    latentWindows: sum((t) => t.latentWindows),
-    notSynced: sum((t) => t.notSynced),
-    notCarriedOut: sum((t) => t.notCarriedOut),
-    tagsNotFlushed: sum((t) => t.tagsNotFlushed),
-  };
+  return all.reduce((a, b) => combined(a, b, (x, y) => x + y), NO_TOTALS);
+}
+
+/** What came since `before`; of windows that are open, how many there are after. */
+export function subtractTotals(after: StaleTotals, before: StaleTotals): StaleTotals {
+  const { guestWindowsOpen } = after;
+  return { ...combined(after, before, (x, y) => x - y), guestWindowsOpen };
+}
+
+/** Those of a run in which nothing was found. */
+export const NO_TOTALS: StaleTotals = {
+  hostWindows: 0,
+  guestWindows: 0,
+  uses: 0,
+  guestWindowsOpen: 0,
+  latentWindows: 0,
+  notSynced: 0,
+  notCarriedOut: 0,
+  tagsNotFlushed: 0,
+};
+
+function combined(
+  a: StaleTotals,
+  b: StaleTotals,
+  of: (a: number, b: number) => number,
+): StaleTotals {
+  const members = Object.entries(a) as [keyof StaleTotals, number][];
+  const values = members.map(([name, value]) => [name, of(value, b[name])] as const);
+  return Object.fromEntries(values) as unknown as StaleTotals;
 }

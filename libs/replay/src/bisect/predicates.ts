@@ -8,23 +8,16 @@ import type { View, ViewObject } from '../time-travel/state-view';
 /** A question about a position that is answered yes or no. */
 export type Predicate = (position: number) => Promise<boolean>;
 
-/** Answers questions about one device's view, folding on from the last position where that lies before. */
-class DeviceStates {
-  private states: States | undefined;
-
-  constructor(
-    private readonly history: LoggedHistory,
-    private readonly device: string,
-  ) {}
-
-  /** The device's state at a position; undefined before it existed. */
-  async at(position: number): Promise<ViewObject | undefined> {
-    if (this.states === undefined || this.states.position > position) {
-      this.states = new States({ kind: 'device', id: this.device }, this.history.snapshots);
-    }
-    await this.states.advance(this.history.ledger, position);
-    return this.states.views().get(`device/${this.device}`)?.state;
-  }
+/** A device's state at a position; undefined before it existed. */
+function deviceStates(
+  history: LoggedHistory,
+  device: string,
+): (position: number) => Promise<ViewObject | undefined> {
+  const states = new States(history, { kind: 'device', id: device });
+  return async (position) => {
+    await states.moveTo(position);
+    return states.views().get(`device/${device}`)?.state;
+  };
 }
 
 /** `blocked`, or `kind/id` of what a device is attached to; undefined before the device existed. */
@@ -36,9 +29,9 @@ function attachedTo(state: ViewObject | undefined): string | undefined {
 
 /** The device is attached to a domain: `blocked`, `kind/id`, or the id alone. */
 export function deviceAttached(history: LoggedHistory, device: string, to: string): Predicate {
-  const states = new DeviceStates(history, device);
+  const stateAt = deviceStates(history, device);
   return async (position) => {
-    const attached = attachedTo(await states.at(position));
+    const attached = attachedTo(await stateAt(position));
     return attached === to || (attached !== undefined && attached.endsWith(`/${to}`));
   };
 }
@@ -49,9 +42,9 @@ export function steFieldEquals(
   device: string,
   { field, value }: { readonly field: string; readonly value: string },
 ): Predicate {
-  const states = new DeviceStates(history, device);
+  const stateAt = deviceStates(history, device);
   return async (position) => {
-    const ste = (await states.at(position))?.['ste'] as { fields: ViewObject } | undefined;
+    const ste = (await stateAt(position))?.['ste'] as { fields: ViewObject } | undefined;
     if (ste === undefined) return false;
     const shown: View = ste.fields[field] ?? '0x0';
     return shown === value;
@@ -67,13 +60,12 @@ export function translationIs(
   device: string,
   { iova, to }: { readonly iova: bigint; readonly to: bigint | undefined },
 ): Predicate {
-  let states = new MachineStates(history.snapshots);
+  let states: MachineStates | undefined;
   return async (position) => {
-    if (states.position > position) states = new MachineStates(history.snapshots);
-    await states.advance(history.ledger, position);
-    const host = states.host(states.hostOfDevice(device) ?? '');
-    if (host === undefined) return to === undefined;
-    const { end } = translationPath(host, { device, iova });
+    states ??= await MachineStates.ofDevice(history, device);
+    await states?.moveTo(position);
+    if (states?.machine === undefined || !states.hasDevice(device)) return to === undefined;
+    const { end } = translationPath(states.machine, { device, iova });
     return to === (end.kind === 'ok' ? BigInt(end.pa) : undefined);
   };
 }

@@ -1,7 +1,7 @@
 import type { CommitDraft, Ledger, StoredCommit } from '@steward/ledger';
-import { Machine } from '@steward/machine';
 import type { Finding } from '@steward/machine';
-import { machineCommit } from '../machine-commit';
+import { Coherence } from '../coherence/coherence';
+import type { LoggedHistory } from '../snapshots/snapshots';
 
 /** Hosts and SMMUs that exist when the histories part. */
 export interface Inventory {
@@ -80,14 +80,14 @@ function draftOf({ events, ...commit }: StoredCommit): CommitDraft {
 
 /** What the coherence checker has to say of the commits after `kept`, by position; those it says nothing of are left out. */
 export async function findingsAfter(
-  ledger: Ledger,
+  history: LoggedHistory,
   kept: number,
 ): Promise<ReadonlyMap<number, readonly Finding[]>> {
-  const machine = new Machine();
+  const coherence = new Coherence(history);
+  await coherence.moveTo(kept);
   const found = new Map<number, readonly Finding[]>();
-  for await (const commit of ledger.commits()) {
-    const { findings } = machine.apply(machineCommit(commit));
-    if (commit.position > kept && findings.length > 0) found.set(commit.position, findings);
+  for await (const { commit, findings } of coherence.findings(await history.ledger.latest())) {
+    if (findings.length > 0) found.set(commit.position, findings);
   }
   return found;
 }

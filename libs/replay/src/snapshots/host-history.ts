@@ -9,7 +9,7 @@ import {
   SnapshotError,
   snapshotVersion,
 } from '@steward/machine';
-import type { HostMachine } from '@steward/machine';
+import type { Finding, HostMachine } from '@steward/machine';
 import { machineCommit } from '../machine-commit';
 
 /** An aggregate, folded. */
@@ -43,8 +43,8 @@ export class HostHistory {
   position = 0;
   /** By `kind/id`. */
   aggregates = new Map<string, FoldedAggregate>();
-  // Staleness is a question to the whole history, never to one position.
-  private readonly machine = new Machine({ coherence: false });
+  /** With the coherence checker: what is stale at a position is known from the nearest snapshot on, too. */
+  private readonly machine = new Machine();
 
   constructor(
     readonly host: string,
@@ -72,14 +72,15 @@ export class HostHistory {
     return encodeGraph({ position, aggregates, machine } satisfies Kept, new Map());
   }
 
-  /** Folds the host's next commit. */
-  apply(commit: StoredCommit): void {
-    if (this.wanted.machine) this.machine.apply(machineCommit(commit));
+  /** Folds the host's next commit. @returns what the coherence checker says of it. */
+  apply(commit: StoredCommit): readonly Finding[] {
+    const findings = this.wanted.machine ? this.machine.apply(machineCommit(commit)).findings : [];
     for (const event of commit.events) {
       const { kind, id } = parseStream(event.stream);
       if (this.wanted.selects(kind, id)) evolve(this.aggregate(event), kind, event);
     }
     this.position = commit.position;
+    return findings;
   }
 
   /** Undefined while the log has not registered the host, or where the machine is not folded. */
@@ -109,6 +110,9 @@ function evolve(entry: FoldedAggregate, kind: AggregateKind, event: StoredEvent)
   entry.changedAt = event.position;
 }
 
+/** What a snapshot holds: 2, the coherence checker too. */
+const CONTENT = '2';
+
 let version: string | undefined;
 
 /** Names the code whose histories can be read: the machine's, and a digest over the source of every aggregate's fold. */
@@ -116,7 +120,7 @@ export function historyVersion(): string {
   if (version === undefined) {
     const text = new Digest();
     for (const { evolve: fold } of Object.values(DECIDERS)) text.text(String(fold));
-    version = `${snapshotVersion()}.${text.hex()}`;
+    version = `${snapshotVersion()}.${CONTENT}.${text.hex()}`;
   }
   return version;
 }

@@ -13,16 +13,20 @@ export class Snapshots {
   constructor(private readonly store: Pick<SnapshotStore, 'nearest'>) {}
 
   /**
-   * The host's history at its last usable snapshot at or before a position; undefined where the log has to be folded
-   * from the start. A snapshot of another log, of other code or a damaged one is passed over.
+   * The host's history at its last usable snapshot at or before a position and behind `after`; undefined where there is
+   * none. A snapshot of another log, of other code or a damaged one is passed over.
    */
   async nearest(
     ledger: Ledger,
     host: string,
-    { position, wanted }: { readonly position: number; readonly wanted: Wanted },
+    {
+      after = 0,
+      position,
+      wanted,
+    }: { readonly after?: number; readonly position: number; readonly wanted: Wanted },
   ): Promise<HostHistory | undefined> {
-    for (let before = position; before > 0;) {
-      const snapshot = this.store.nearest(host, before, historyVersion());
+    for (let before = position; before > after;) {
+      const snapshot = this.store.nearest(host, { after, position: before }, historyVersion());
       if (snapshot === undefined) return undefined;
       const commit = await ledger.commit(snapshot.position);
       if (commit?.hash === snapshot.commitHash && commit.host === host) {

@@ -1,82 +1,92 @@
-import type { Ledger } from '@steward/ledger';
+import type { Ledger, StoredCommit } from '@steward/ledger';
+import type { Finding } from '@steward/machine';
 import { HostHistory, type Wanted } from '../snapshots/host-history';
-import type { Snapshots } from '../snapshots/snapshots';
+import type { LoggedHistory } from '../snapshots/snapshots';
 
 /** How to fold histories. */
 export interface HistoriesOptions {
   readonly wanted: Wanted;
   /** The only host to look at. */
   readonly host?: string;
-  /** Where folding may begin; without it, at the first commit. */
-  readonly snapshots?: Snapshots;
 }
 
-/** The histories of a ledger's hosts, folded as far as one has gone. */
+/** Told of positions done. */
+export type Progress = (position: number) => void;
+
+/** The histories of a ledger's hosts at a position. */
 export class Histories {
   position = 0;
   readonly hosts = new Map<string, HostHistory>();
 
-  constructor(private readonly options: HistoriesOptions) {}
+  constructor(
+    private readonly history: LoggedHistory,
+    private readonly options: HistoriesOptions,
+  ) {}
 
-  /**
-   * Goes on to `position`, never back. The first time it begins at each host's last snapshot before.
-   * @param progress called with positions done.
-   */
-  async advance(
-    ledger: Ledger,
-    position: number,
-    progress?: (position: number) => void,
-  ): Promise<void> {
-    const { snapshots } = this.options;
-    const restored =
-      this.position > 0 || snapshots === undefined
-        ? []
-        : await this.restore(ledger, snapshots, position);
-    if (restored.length > 0) await this.advanceEach(ledger, position, restored, progress);
-    else await this.advanceTogether(ledger, position, progress);
+  /** Goes to `position`, forwards or back, from where it is or from each host's last snapshot before it, whichever is nearer. */
+  async moveTo(position: number, progress?: Progress): Promise<void> {
+    if (position < this.position) {
+      this.hosts.clear();
+      this.position = 0;
+    }
+    const { ledger } = this.history;
+    const names = await this.names();
+    const leapt = await this.leap(names, position);
+    if (!leapt) await this.fold(ledger, { after: this.position, until: position }, progress);
+    else if (names.length === 1) {
+      // All commits are this host's, which reads faster than picking them out.
+      const after = this.hosts.get(names[0] ?? '')?.position ?? 0;
+      await this.fold(ledger, { after, until: position }, progress);
+    } else {
+      for (const host of this.wantedOf(names)) {
+        const after = this.hosts.get(host)?.position ?? 0;
+        await this.fold(ledger, { after, until: position, host }, progress);
+      }
+    }
     this.position = position;
   }
 
-  /** @returns all hosts there are, when at least one need not be folded from its first commit. */
-  private async restore(
-    ledger: Ledger,
-    snapshots: Snapshots,
-    position: number,
-  ): Promise<readonly string[]> {
-    const { host: only, wanted } = this.options;
+  /** Folds the next commit, whichever host's it is. @returns what the coherence checker says of it. */
+  apply(commit: StoredCommit): readonly Finding[] {
+    const findings = this.host(commit.host).apply(commit);
+    this.position = commit.position;
+    return findings;
+  }
+
+  private async names(): Promise<readonly string[]> {
+    if (this.history.snapshots === undefined) return [];
     const names: string[] = [];
-    if (only !== undefined) names.push(only);
-    else for await (const host of ledger.hosts()) names.push(host);
-    for (const host of names) {
-      const history = await snapshots.nearest(ledger, host, { position, wanted });
-      if (history !== undefined) this.hosts.set(host, history);
-    }
-    return this.hosts.size > 0 ? names : [];
+    for await (const host of this.history.ledger.hosts()) names.push(host);
+    return names;
   }
 
-  private async advanceEach(
-    ledger: Ledger,
-    until: number,
-    hosts: readonly string[],
-    progress?: (position: number) => void,
-  ): Promise<void> {
-    for (const host of hosts) {
+  private wantedOf(names: readonly string[]): readonly string[] {
+    const { host } = this.options;
+    return host === undefined ? names : [host];
+  }
+
+  /** @returns whether a snapshot takes at least one host further than it is. */
+  private async leap(names: readonly string[], position: number): Promise<boolean> {
+    const { ledger, snapshots } = this.history;
+    let leapt = false;
+    for (const host of this.wantedOf(names)) {
       const after = this.hosts.get(host)?.position ?? 0;
-      for await (const commit of ledger.commits({ host, after, until })) {
-        this.host(host).apply(commit);
-        progress?.(commit.position);
-      }
+      const found = { after, position, wanted: this.options.wanted };
+      const history = await snapshots?.nearest(ledger, host, found);
+      if (history === undefined) continue;
+      this.hosts.set(host, history);
+      leapt = true;
     }
+    return leapt;
   }
 
-  private async advanceTogether(
+  private async fold(
     ledger: Ledger,
-    until: number,
-    progress?: (position: number) => void,
+    range: { readonly after: number; readonly until: number; readonly host?: string },
+    progress?: Progress,
   ): Promise<void> {
     const { host } = this.options;
-    const only = host === undefined ? {} : { host };
-    for await (const commit of ledger.commits({ after: this.position, until, ...only })) {
+    for await (const commit of ledger.commits({ ...(host !== undefined && { host }), ...range })) {
       this.host(commit.host).apply(commit);
       progress?.(commit.position);
     }
@@ -90,4 +100,12 @@ export class Histories {
     }
     return history;
   }
+}
+
+/** The host that an aggregate is in: it never leaves it, as decisions do not span hosts. Undefined while there is none. */
+export async function hostOfAggregate(ledger: Ledger, stream: string): Promise<string | undefined> {
+  for await (const { position } of ledger.stream(stream)) {
+    return (await ledger.commit(position))?.host;
+  }
+  return undefined;
 }

@@ -1,48 +1,43 @@
-import type { Ledger } from '@steward/ledger';
 import type { HostMachine } from '@steward/machine';
 import type { Wanted } from '../snapshots/host-history';
-import type { Snapshots } from '../snapshots/snapshots';
-import { Histories } from './histories';
+import type { LoggedHistory } from '../snapshots/snapshots';
+import { Histories, hostOfAggregate, type Progress } from './histories';
 
-/** The machine, and of the aggregates only the devices: which host is one in? */
+/** The machine, and of the aggregates only the devices: which of them are there? */
 const MACHINE: Wanted = { machine: true, selects: (kind) => kind === 'device' };
 
-/** The machine alone, folded as far as one has gone: memory and hardware, without the aggregates. */
+/** One host's machine at a position: memory and hardware, without the aggregates. */
 export class MachineStates {
   private readonly histories: Histories;
 
-  /** @param snapshots where folding may begin; without them, at the first commit. */
-  constructor(snapshots?: Snapshots) {
-    this.histories = new Histories({ wanted: MACHINE, ...(snapshots && { snapshots }) });
+  constructor(
+    history: LoggedHistory,
+    readonly host: string,
+  ) {
+    this.histories = new Histories(history, { wanted: MACHINE, host });
   }
 
-  /** The position gone to last; 0 at first. */
-  get position(): number {
-    return this.histories.position;
+  /** Of the host that a device is in; undefined where the log never has it. */
+  static async ofDevice(
+    history: LoggedHistory,
+    device: string,
+  ): Promise<MachineStates | undefined> {
+    const host = await hostOfAggregate(history.ledger, `device/${device}`);
+    return host === undefined ? undefined : new MachineStates(history, host);
   }
 
-  /**
-   * Goes on to `position`, never back.
-   * @param progress called with each position done.
-   */
-  async advance(
-    ledger: Ledger,
-    position: number,
-    progress?: (position: number) => void,
-  ): Promise<void> {
-    await this.histories.advance(ledger, position, progress);
+  /** Goes to `position`, forwards or back. */
+  async moveTo(position: number, progress?: Progress): Promise<void> {
+    await this.histories.moveTo(position, progress);
   }
 
-  /** Name of the host that a device is in; undefined while there is no such device. */
-  hostOfDevice(device: string): string | undefined {
-    for (const [name, { aggregates }] of this.histories.hosts) {
-      if (aggregates.has(`device/${device}`)) return name;
-    }
-    return undefined;
+  /** Whether there is a device. */
+  hasDevice(device: string): boolean {
+    return this.histories.hosts.get(this.host)?.aggregates.has(`device/${device}`) ?? false;
   }
 
-  /** A host; undefined while there is no such host. */
-  host(id: string): HostMachine | undefined {
-    return this.histories.hosts.get(id)?.hostMachine;
+  /** The machine; undefined while no event has registered the host. */
+  get machine(): HostMachine | undefined {
+    return this.histories.hosts.get(this.host)?.hostMachine;
   }
 }

@@ -1,10 +1,9 @@
 import { steView } from '@steward/audit';
 import { parseStream } from '@steward/domain';
 import type { AggregateKind } from '@steward/domain';
-import type { Ledger } from '@steward/ledger';
 import type { FoldedAggregate, HostHistory, Wanted } from '../snapshots/host-history';
-import type { Snapshots } from '../snapshots/snapshots';
-import { Histories } from './histories';
+import type { LoggedHistory } from '../snapshots/snapshots';
+import { Histories, hostOfAggregate, type Progress } from './histories';
 import { viewOf, type ViewObject } from './state-view';
 
 /** One aggregate at a position. */
@@ -23,32 +22,19 @@ export interface Selection {
   readonly id?: string;
 }
 
-/** Every state of a ledger, folded as far as one has gone: the aggregates', and the machine's where it is looked at. */
+/** Every state of a ledger at a position: the aggregates', and the machine's where it is looked at. */
 export class States {
   private histories: Histories | undefined;
 
-  /** @param snapshots where folding may begin; without them, at the first commit. */
   constructor(
+    private readonly history: LoggedHistory,
     private readonly selection: Selection = {},
-    private readonly snapshots?: Snapshots,
   ) {}
 
-  /** The position gone to last; 0 at first. */
-  get position(): number {
-    return this.histories?.position ?? 0;
-  }
-
-  /**
-   * Goes on to `position`, never back.
-   * @param progress called with each position done.
-   */
-  async advance(
-    ledger: Ledger,
-    position: number,
-    progress?: (position: number) => void,
-  ): Promise<void> {
-    this.histories ??= await this.begin(ledger);
-    await this.histories.advance(ledger, position, progress);
+  /** Goes to `position`, forwards or back. */
+  async moveTo(position: number, progress?: Progress): Promise<void> {
+    this.histories ??= await this.begin();
+    await this.histories.moveTo(position, progress);
   }
 
   /** The selected aggregates by `kind/id`, in the order in which they came to be. */
@@ -74,28 +60,15 @@ export class States {
   }
 
   /** What is in one host only is looked for there. */
-  private async begin(ledger: Ledger): Promise<Histories> {
-    const { snapshots } = this;
+  private async begin(): Promise<Histories> {
+    const { kind, id } = this.selection;
     const wanted: Wanted = {
       machine: this.needsMachine(),
-      selects: (kind, id) => this.selects(kind, id),
+      selects: (one, name) => this.selects(one, name),
     };
-    const host = await this.onlyHost(ledger);
-    return new Histories({
-      wanted,
-      ...(host !== undefined && { host }),
-      ...(snapshots !== undefined && { snapshots }),
-    });
-  }
-
-  /** An aggregate never leaves its host: decisions do not span hosts. */
-  private async onlyHost(ledger: Ledger): Promise<string | undefined> {
-    const { kind, id } = this.selection;
-    if (kind === undefined || id === undefined) return undefined;
-    for await (const { position } of ledger.stream(`${kind}/${id}`)) {
-      return (await ledger.commit(position))?.host;
-    }
-    return undefined;
+    const isOne = kind !== undefined && id !== undefined;
+    const host = isOne ? await hostOfAggregate(this.history.ledger, `${kind}/${id}`) : undefined;
+    return new Histories(this.history, { wanted, ...(host !== undefined && { host }) });
   }
 
   private selects(kind: AggregateKind, id: string): boolean {

@@ -1,9 +1,9 @@
 import { translationPath } from '@steward/audit';
 import type { PathEnd, PathEntry } from '@steward/audit';
-import type { Ledger } from '@steward/ledger';
 import type { HostMachine } from '@steward/machine';
 import { vsteAddress } from '@steward/vmm';
-import type { Snapshots } from '../snapshots/snapshots';
+import type { LoggedHistory } from '../snapshots/snapshots';
+import type { Progress } from '../time-travel/histories';
 import { MachineStates } from '../time-travel/machine-states';
 import { causesOf, type Cause } from './causes';
 import { lastChanges, wordKey, type WordChange, type WordPlace } from './word-history';
@@ -51,28 +51,24 @@ type Found = Omit<ExplainedWord, 'change'>;
  * @throws NothingToExplain
  */
 export async function whyWords(
-  ledger: Ledger,
+  history: LoggedHistory,
   question: WordsQuestion,
-  {
-    at,
-    progress,
-    snapshots,
-  }: {
-    readonly at: number;
-    readonly progress?: (position: number) => void;
-    readonly snapshots?: Snapshots;
-  },
+  { at, progress }: { readonly at: number; readonly progress?: Progress },
 ): Promise<WhyWords> {
-  const states = new MachineStates(snapshots);
-  await states.advance(ledger, at, progress);
-  const name = question.kind === 'word' ? question.host : states.hostOfDevice(question.device);
-  const found = states.host(name ?? '');
-  if (name === undefined || found === undefined) {
+  const { ledger } = history;
+  const states =
+    question.kind === 'word'
+      ? new MachineStates(history, question.host)
+      : await MachineStates.ofDevice(history, question.device);
+  await states?.moveTo(at, progress);
+  const isThere = question.kind === 'word' || states?.hasDevice(question.device) === true;
+  if (states?.machine === undefined || !isThere) {
     throw new NothingToExplain(
       `no such ${question.kind === 'word' ? 'host' : 'device'} at commit ${at}`,
     );
   }
-  const { words, end } = wordsFor(found, question);
+  const { host: name, machine } = states;
+  const { words, end } = wordsFor(machine, question);
   const places: WordPlace[] = words.map(({ pa }) => ({ host: name, pa }));
   const changes = await lastChanges(ledger, places, { until: at, ...(progress && { progress }) });
   const explained = words.map((word) => ({
