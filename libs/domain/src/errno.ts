@@ -16,4 +16,5 @@ export type Errno =
   | 'ENXIO'
   | 'EOPNOTSUPP'
   | 'EOVERFLOW'
-  | 'EPERM';
+  | 'EPERM'
+  | 'ESPIPE';

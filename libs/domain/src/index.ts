@@ -17,6 +17,8 @@ export type { SmmuEvent } from './smmu/events';
 export type { FeatureSwitches } from './smmu/probed';
 export type { SmmuState } from './smmu/state';
 export type { AttachTarget, DeviceEvent, PasidHolder } from './device/events';
+export { PAGE_FAULT_BYTES, PAGE_RESPONSE_BYTES } from './fault-queue/decide';
+export type { PageFault, PageResponse } from './fault-queue/commands';
 export { usablePasidBitsOf, whyVfioRefuses } from './device/pasids';
 export type { DeviceState, PasidAttached } from './device/state';
 export type { ActivitySegment } from './vm/commands';

@@ -4,6 +4,7 @@ import { CdTable } from './cd-table';
 import { planEntryUpdate } from './entry-update';
 import { atcFlushPlan } from './invalidation-plan';
 import { issue, syncIssue } from './issue';
+import { abortFaults, type PageFaults } from './page-faults';
 import { composeSte, type SteTarget } from './ste-composition';
 import { validateVste, type VsteVerdict, type VsteWords } from './vste-rules';
 import type { NestParent } from './nest-parent';
@@ -22,6 +23,12 @@ export interface Master {
   readonly ats: boolean;
   /** Its ATCs, by StreamID; none where it has no such cache. */
   readonly atcs: ReadonlyMap<number, AtsDevice>;
+  /** Its transactions wait when they fault: the SMMU has no other way, or may and firmware says that the device can. */
+  readonly stallEnabled: boolean;
+  /** Its faults that wait, and who is to answer them. */
+  readonly faults: PageFaults;
+  /** It is on a nested domain, whose guest has PASIDs of its own. */
+  nested: boolean;
   /** log2 of the SubstreamIDs that the device can send and the SMMU take; 0: none but 0, which is none. */
   readonly pasidBits: number;
   /** Undefined while blocked. For a nested attachment: the stage-2 parent. */
@@ -47,7 +54,7 @@ export interface GuestStream {
 /** What to attach a device to. */
 export type Attachment =
   | { readonly kind: 'blocked' }
-  | { readonly kind: 'stage1'; readonly domain: Stage1Domain }
+  | { readonly kind: 'stage1'; readonly domain: Stage1Domain; readonly faultQueue?: string }
   | { readonly kind: 'parent'; readonly parent: NestParent }
   | {
       readonly kind: 'nested';
@@ -56,6 +63,7 @@ export type Attachment =
       /** vSID of the device's vDEVICE. A vSTE with Config=S1 needs one. */
       readonly vsid?: number;
       readonly vsmmu?: string;
+      readonly faultQueue?: string;
     };
 
 /** Told the words of an STE in memory at each CMD_CFGI_STE. */
@@ -89,7 +97,7 @@ export function attachMaster(
   const { smmu, streamIds } = master;
   prepared.domain?.join(streamIds, prepared.ats);
 
-  if (to.kind === 'stage1') master.cdTable?.install(0, composeCd(to.domain.stage1), master);
+  if (to.kind === 'stage1') master.cdTable?.install(0, stage1Cd(master, to.domain), master);
   installStes(master, prepared.target, steAtSync);
   if (to.kind === 'parent') master.cdTable?.install(0, INVALID_CD, master);
 
@@ -97,10 +105,19 @@ export function attachMaster(
   if (prepared.ats || master.atsEnabled) {
     smmu.issue(atcFlushPlan(smmu.description.id, streamIds));
   }
+  abortFaults(master, master.faults.change(0, 'faultQueue' in to ? to.faultQueue : undefined));
   master.domain?.leave(streamIds, master.atsEnabled);
   master.domain = prepared.domain;
   master.atsEnabled = prepared.ats;
+  master.nested = to.kind === 'nested';
   if (to.kind === 'blocked') master.cdTable?.install(0, INVALID_CD, master);
+  // Behind the driver, iommufd answers what waited for the attachment that is gone.
+  abortFaults(master, master.faults.dropped(0));
+}
+
+/** The CD of a stage-1 domain for a device. */
+export function stage1Cd({ stallEnabled }: Master, { stage1 }: Stage1Domain) {
+  return composeCd({ ...stage1, stalls: stallEnabled });
 }
 
 function prepare(master: Master, to: Attachment, resources: DomainResources): Prepared {
@@ -115,7 +132,7 @@ function prepare(master: Master, to: Attachment, resources: DomainResources): Pr
     return { domain, target: cdTableTarget(master, cdTable, 'ssid0'), ats, guest: undefined };
   }
   rejectPasids(master);
-  const { stage2 } = to.parent;
+  const stage2 = { ...to.parent.stage2, stalls: master.stallEnabled };
   if (to.kind === 'parent') {
     return { domain, target: { kind: 's2', stage2, ats }, ats, guest: undefined };
   }
@@ -151,8 +168,7 @@ export function cdTableTarget(
   { configuration: cdTable }: CdTable,
   withoutSsid: Extract<SteTarget, { kind: 's1' }>['withoutSsid'],
 ): SteTarget {
-  const { stalls, stallForced } = master.smmu.probe;
-  const stallDisabled = stalls && !stallForced;
+  const stallDisabled = master.smmu.probe.stalls && !master.stallEnabled;
   return { kind: 's1', cdTable, withoutSsid, ats: supportsAts(master), stallDisabled };
 }
 
@@ -174,7 +190,8 @@ function prepareNested(
     throw new RangeError(`${master.id} has no vDEVICE for a stage-1 vSTE`);
   }
   const ats = supported.ats && rules.nestedAts === 'as-vste' && !refusesAts(verdict);
-  const target = nestedTarget(parent, verdict.vste, { ats, rules });
+  const stalls = master.stallEnabled;
+  const target = nestedTarget(parent, verdict.vste, { ats, rules, stalls });
   if (vsid === undefined) return { domain: parent, target, ats, guest: undefined };
   const guest = { vsid, parent: parent.id, ...(vsmmu !== undefined && { vsmmu }) };
   return { domain: parent, target, ats, guest };
@@ -184,10 +201,11 @@ function prepareNested(
 export function nestedTarget(
   parent: NestParent,
   vste: VsteWords,
-  { ats, rules }: { readonly ats: boolean; readonly rules: PolicyRules },
+  of: { readonly ats: boolean; readonly rules: PolicyRules; readonly stalls: boolean },
 ): SteTarget {
+  const { ats, rules, stalls } = of;
   const mergedEvents = rules.nestedMev === 'forced';
-  return { kind: 'nested', stage2: parent.stage2, ats, vste, mergedEvents };
+  return { kind: 'nested', stage2: { ...parent.stage2, stalls }, ats, vste, mergedEvents };
 }
 
 /**

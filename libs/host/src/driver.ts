@@ -7,13 +7,15 @@ import {
   type SteObserver,
 } from './attachment';
 import { convertGuestCommand } from './command-conversion';
-import { eventStreamId, guestRecord } from './fault-events';
+import { handleEvent } from './event-handling';
+import { eventStreamId } from './fault-events';
 import type { CommandTap } from './command-tap';
 import { atcsOf, deviceAccess } from './device-port';
 import { syncIssue } from './issue';
 import { NestParent } from './nest-parent';
 import { Stage1Domain } from './stage1-domain';
 import { PageAllocator, type MemoryRegion } from './page-allocator';
+import { PageFaults, resume } from './page-faults';
 import { attachPasid, detachPasid } from './pasid-attachment';
 import { PhysicalSmmu } from './physical-smmu';
 import type {
@@ -22,14 +24,18 @@ import type {
   DomainMapping,
   InvalidationAnswer,
 } from './requests';
-import type { EventRecord } from './event-queue';
 import type { HostObserver } from './observer';
 import type { InvalidationArray } from './invalidation-array';
 import type { DomainResources, PagingDomain } from './paging-domain';
 import { POLICY_RULES, type HostPolicy, type PolicyRules } from './policy';
-import { usablePasidBits, type ForcedFeatures, type Probe, type SmmuDescription } from './probe';
+import {
+  stallsEnabled,
+  usablePasidBits,
+  type ForcedFeatures,
+  type Probe,
+  type SmmuDescription,
+} from './probe';
 import { smmuReports, type CommandOrigin } from './smmu-reports';
-import { stallAnswer } from './stall-answer';
 import { composeSte, type Stage2Configuration } from './ste-composition';
 import { validateVste, type VsteWords } from './vste-rules';
 
@@ -110,6 +116,9 @@ export class HostDriver {
       ats: device.ats,
       atcs: device.atc === true ? atcsOf(smmu.hardware, streamIds) : new Map(),
       pasidBits: usablePasidBits(device.pasidBits, smmu.probe),
+      stallEnabled: stallsEnabled(device.stalls, smmu.probe),
+      faults: new PageFaults(),
+      nested: false,
       domain: undefined,
       atsEnabled: false,
       guest: undefined,
@@ -162,9 +171,9 @@ export class HostDriver {
   }
 
   /** Attaches a PASID of a device to a stage-1 domain, replacing what it is attached to. */
-  attachPasid(device: string, pasid: number, domain: string): void {
+  attachPasid(device: string, pasid: number, domain: string, faultQueue?: string): void {
     const master = this.masterOf(device);
-    const attachment = { pasid, domain: this.stage1Of(domain) };
+    const attachment = { pasid, domain: this.stage1Of(domain), faultQueue };
     attachPasid(master, attachment, this.resources(), this.stesOf(master));
   }
 
@@ -179,12 +188,22 @@ export class HostDriver {
    * `pci_dev_reset_iommu_prepare` and `…_done`. @param back what the device goes back to.
    */
   reset(device: string, back: AttachRequest): void {
-    const { pasids } = this.masterOf(device);
-    const attached = [...pasids].sort(([a], [b]) => a - b);
+    const { pasids, faults } = this.masterOf(device);
+    const attached = [...pasids]
+      .sort(([a], [b]) => a - b)
+      .map(([pasid, { id }]) => ({ pasid, id, queue: faults.queueOf(pasid) }));
     this.attach(device, { kind: 'blocked' });
-    for (const [pasid] of attached) this.detachPasid(device, pasid);
+    for (const { pasid } of attached) this.detachPasid(device, pasid);
     if (back.kind !== 'blocked') this.attach(device, back);
-    for (const [pasid, { id }] of attached) this.attachPasid(device, pasid, id);
+    for (const { pasid, id, queue } of attached) this.attachPasid(device, pasid, id, queue);
+  }
+
+  /** Answers a page fault of a device, if it still waits: its transaction is translated anew, or aborts. */
+  answerPageFault(device: string, group: number, how: 'retry' | 'abort'): void {
+    const master = this.masterOf(device);
+    if (!master.faults.answered(group)) return;
+    master.smmu.issue([resume(master, group, how)]);
+    this.handleEvents(master.smmu);
   }
 
   /**
@@ -218,9 +237,9 @@ export class HostDriver {
     const master = this.masterOf(device);
     const streamId = master.streamIds[streamIndex];
     if (streamId === undefined) throw new RangeError(`${device} has no stream ${streamIndex}`);
-    const { hardware, events } = master.smmu;
+    const { hardware } = master.smmu;
     const outcome = deviceAccess(master, streamId, transaction);
-    for (const record of events.drain()) this.handleEvent(master.smmu, record);
+    this.handleEvents(master.smmu);
     if (outcome.kind !== 'stalled') return outcome;
     const waits = hardware.stalledTransactions().some(({ stag }) => stag === outcome.stag);
     return waits ? outcome : { kind: 'abort', event: outcome.event };
@@ -231,7 +250,7 @@ export class HostDriver {
     const { smmu, atcs, atsEnabled } = this.masterOf(device);
     if (!atsEnabled) return;
     for (const port of atcs.values()) port.translate({ address, write: false });
-    for (const record of smmu.events.drain()) this.handleEvent(smmu, record);
+    this.handleEvents(smmu);
   }
 
   /** The eight words of the STE of a device's first stream, as they stand in memory. */
@@ -258,7 +277,12 @@ export class HostDriver {
     const verdict = validateVste(vste, this.rules);
     if (!verdict.ok) return composeSte({ kind: 'abort' });
     const nestParent = this.parentOf(parent);
-    const target = nestedTarget(nestParent, verdict.vste, { ats: false, rules: this.rules });
+    const stalls = nestParent.stage2.stalls;
+    const target = nestedTarget(nestParent, verdict.vste, {
+      ats: false,
+      rules: this.rules,
+      stalls,
+    });
     return composeSte(target, nestParent.smmu.probe.attrTypesOverride);
   }
 
@@ -286,17 +310,12 @@ export class HostDriver {
     }
   }
 
-  private handleEvent(smmu: PhysicalSmmu, record: EventRecord): void {
-    const { observer } = this.options;
+  private handleEvents(smmu: PhysicalSmmu): void {
     const { id } = smmu.description;
-    observer.event?.({ smmu: id, record });
-    const master = this.mastersByStream.get(streamKey(id, eventStreamId(record)));
-    const answer = master && stallAnswer(master, record);
-    if (answer !== undefined) smmu.issue([answer]);
-    if (master?.guest === undefined) return;
-    const forwarded = guestRecord(record, master.guest.vsid);
-    if (forwarded === undefined) return;
-    observer.guestEvent?.({ device: master.id, ...master.guest, record: forwarded });
+    for (const record of smmu.events.drain()) {
+      const master = this.mastersByStream.get(streamKey(id, eventStreamId(record)));
+      handleEvent({ smmu: id, record, master }, this.options.observer);
+    }
   }
 
   private attachment(device: string, to: AttachRequest): Attachment {
@@ -308,7 +327,7 @@ export class HostDriver {
         return domain === undefined ? { kind: 'blocked' } : { kind: 'stage1', domain };
       }
       case 'stage1':
-        return { kind: 'stage1', domain: this.stage1Of(to.domain) };
+        return { ...to, domain: this.stage1Of(to.domain) };
       default:
         return { ...to, parent: this.parentOf(to.parent) };
     }

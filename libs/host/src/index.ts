@@ -5,13 +5,13 @@ export type {
   InvalidationAnswer,
   DomainMapping,
 } from './requests';
-export type { HostObserver, IdleTag } from './observer';
+export type { HostObserver, IdleTag, PageFault } from './observer';
 export { HOST_STATE_CLASSES } from './state-classes';
 export { HOST_POLICIES, POLICY_RULES } from './policy';
 export type { HostPolicy, PolicyRules } from './policy';
 export { whyNotAttach, whyNotAttachPasid } from './attach-rules';
 export type { AttachQuestion, PasidQuestion } from './attach-rules';
-export { UnsupportedSmmu, hardwareIdr, probe, usablePasidBits } from './probe';
+export { UnsupportedSmmu, hardwareIdr, probe, stallsEnabled, usablePasidBits } from './probe';
 export type { ForcedFeatures, IdrWords, Probe, SmmuDescription } from './probe';
 export { composeSte } from './ste-composition';
 export type { CdTableConfiguration, Stage2Configuration, SteTarget } from './ste-composition';

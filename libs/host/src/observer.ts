@@ -7,6 +7,20 @@ export interface IdleTag {
   readonly id: number;
 }
 
+/** A page request as the driver makes it of an event record (Linux `struct iommu_fault_page_request`). */
+export interface PageFault {
+  readonly faultQueue: string;
+  /** PASID that the domain with the queue is attached to; 0: the device's traffic without one. */
+  readonly attachment: number;
+  /** PASID of the transaction, if it had one. */
+  readonly pasid?: number;
+  /** The STAG: what the answer names. */
+  readonly group: number;
+  /** IOMMU_FAULT_PERM_READ 1, WRITE 2, EXEC 4, PRIV 8. */
+  readonly permissions: number;
+  readonly address: bigint;
+}
+
 /** Told what the driver and its SMMUs do, in the order in which it happens. */
 export interface HostObserver {
   /** Who watches the caches of an SMMU that is brought up. */
@@ -30,6 +44,8 @@ export interface HostObserver {
   commandError?(e: { smmu: string; words: CommandWords; error: string }): void;
   /** Each record read from a physical event queue. */
   event?(e: { smmu: string; record: readonly bigint[] }): void;
+  /** A stalled transaction whose domain has a fault queue waits for an answer (`iommufd_fault_iopf_handler`). */
+  pageFault?(e: PageFault & { readonly device: string; readonly record: readonly bigint[] }): void;
   /** A record handed to the vEVENTQ of a vSMMU, its StreamID replaced by the vSID. */
   guestEvent?(e: {
     device: string;

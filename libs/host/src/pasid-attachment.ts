@@ -4,11 +4,13 @@ import {
   cdTableTarget,
   installStes,
   provideCd,
+  stage1Cd,
   supportsAts,
   type Master,
   type SteObserver,
 } from './attachment';
-import { INVALID_CD, composeCd } from './cd-composition';
+import { INVALID_CD } from './cd-composition';
+import { abortFaults } from './page-faults';
 import { atcFlushPlan } from './invalidation-plan';
 import type { DomainResources } from './paging-domain';
 import type { Stage1Domain } from './stage1-domain';
@@ -18,6 +20,7 @@ export interface PasidAttachment {
   /** 1 … 2^pasidBits - 1. */
   readonly pasid: number;
   readonly domain: Stage1Domain;
+  readonly faultQueue?: string | undefined;
 }
 
 /**
@@ -30,7 +33,7 @@ export interface PasidAttachment {
  */
 export function attachPasid(
   master: Master,
-  { pasid, domain }: PasidAttachment,
+  { pasid, domain, faultQueue }: PasidAttachment,
   resources: DomainResources,
   steAtSync: SteObserver,
 ): void {
@@ -46,7 +49,7 @@ export function attachPasid(
   const ats = supportsAts(master);
   domain.join(streamIds, ats, pasid);
 
-  cdTable.install(pasid, composeCd(domain.stage1), master);
+  cdTable.install(pasid, stage1Cd(master, domain), master);
   if (!hasCdTable(master)) {
     installStes(master, cdTableTarget(master, cdTable, 'terminate'), steAtSync);
   }
@@ -55,9 +58,11 @@ export function attachPasid(
   if (ats) {
     smmu.issue(atcFlushPlan(smmu.description.id, streamIds, master.atsEnabled ? pasid : 0));
   }
+  abortFaults(master, master.faults.change(pasid, faultQueue));
   master.pasids.get(pasid)?.leave(streamIds, master.atsEnabled, pasid);
   master.pasids.set(pasid, domain);
   master.atsEnabled = ats;
+  abortFaults(master, master.faults.dropped(pasid));
 }
 
 /**
@@ -76,8 +81,10 @@ export function detachPasid(
   if (domain === undefined) throw new RangeError(`PASID ${pasid} of ${master.id} is not attached`);
   master.cdTable?.install(pasid, INVALID_CD, master);
   if (atsEnabled) smmu.issue(atcFlushPlan(smmu.description.id, streamIds, pasid));
+  abortFaults(master, master.faults.change(pasid, undefined));
   domain.leave(streamIds, atsEnabled, pasid);
   master.pasids.delete(pasid);
+  abortFaults(master, master.faults.dropped(pasid));
   if (master.pasids.size === 0 && master.domain === undefined) {
     attachMaster(master, { kind: 'blocked' }, resources, steAtSync);
   }

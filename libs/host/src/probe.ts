@@ -156,6 +156,14 @@ export function hardwareIdr(description: SmmuDescription): IdrWords {
   ];
 }
 
+/** Whether a device's transactions wait when they fault (Linux `arm_smmu_probe_device`, `stall_enabled`). */
+export function stallsEnabled(
+  canStall: boolean | undefined,
+  { stalls, stallForced }: Pick<Probe, 'stalls' | 'stallForced'>,
+): boolean {
+  return stallForced || (stalls && canStall === true);
+}
+
 /** log2 of the SubstreamIDs in use of a device that can send 2^`deviceBits`: a linear CD table holds at most 1024 CDs. */
 export function usablePasidBits(
   deviceBits: number | undefined,

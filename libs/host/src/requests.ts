@@ -12,6 +12,8 @@ export interface DeviceDescription {
   readonly ats: boolean;
   /** The device has an ATC, and translates through it while ATS is on. Default false. */
   readonly atc?: boolean;
+  /** Firmware says that its transactions can wait when they fault (`dma-can-stall`). Default false. */
+  readonly stalls?: boolean;
   /** log2 of the PASIDs it can send, 1 … 20; absent: none. */
   readonly pasidBits?: number;
   /** ASID of the DMA domain the kernel gives it; absent: the device aborts while nobody holds it. */
@@ -33,7 +35,7 @@ export type AttachRequest =
   | { readonly kind: 'blocked' }
   /** The kernel's own DMA domain of the device, or blocked where it has none. */
   | { readonly kind: 'dma' }
-  | { readonly kind: 'stage1'; readonly domain: string }
+  | { readonly kind: 'stage1'; readonly domain: string; readonly faultQueue?: string }
   | { readonly kind: 'parent'; readonly parent: string }
   | {
       readonly kind: 'nested';
@@ -41,6 +43,8 @@ export type AttachRequest =
       readonly vste: VsteWords;
       readonly vsid?: number;
       readonly vsmmu?: string;
+      /** Where the page faults of the domain go. */
+      readonly faultQueue?: string;
     };
 
 /** Answer to a batch of guest commands. */

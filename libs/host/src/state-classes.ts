@@ -5,6 +5,7 @@ import { ForgottenCommands } from './forgotten-commands';
 import { EventQueue } from './event-queue';
 import { NestParent } from './nest-parent';
 import { PageAllocator } from './page-allocator';
+import { PageFaults } from './page-faults';
 import { PageTable } from './page-table';
 import { PhysicalSmmu } from './physical-smmu';
 import { CommandReports, ErrorReports } from './smmu-reports';
@@ -26,5 +27,5 @@ export const HOST_STATE_CLASSES = [
     ForgottenCommands,
     StreamTable,
   ],
-  ...[NestParent, Stage1Domain, PageTable, PageAllocator, CdTable],
+  ...[NestParent, Stage1Domain, PageTable, PageAllocator, CdTable, PageFaults],
 ] as const;

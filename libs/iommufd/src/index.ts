@@ -12,6 +12,8 @@ export { option } from './option';
 export { hwptAlloc } from './hwpt';
 export { faultQueueAlloc, vdeviceAlloc, veventqAlloc, viommuAlloc } from './viommu';
 export { closeQueue, pollVeventq, readVeventq, writeVeventq } from './event-queue-file';
+export { pollFaultQueue, readFaultQueue, writeFaultQueue } from './fault-queue-file';
+export type { HwptPgfault } from './fault-queue-file';
 export type { VeventRecord } from './event-queue-file';
 export { closeFile, destroy } from './destroy';
 export { hwptInvalidate } from './invalidate';

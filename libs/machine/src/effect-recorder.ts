@@ -1,4 +1,5 @@
-import type { HostObserver, IdleTag } from '@steward/host';
+import { toHex } from '@steward/domain';
+import type { HostObserver, IdleTag, PageFault as HostPageFault } from '@steward/host';
 import type { CommandWords, Removed, StalenessWatcher } from '@steward/smmu';
 import type { CoherenceChecker } from './coherence/coherence-checker';
 import type { MachineEffect } from './effects';
@@ -88,6 +89,15 @@ export class EffectRecorder implements HostObserver {
       kind: 'guest-event',
       payload: { vsmmu, device: e.device, vsid: e.vsid },
       words: new BigUint64Array(e.record),
+    });
+  }
+
+  pageFault(e: HostPageFault & { device: string; record: readonly bigint[] }): void {
+    const { record, address, ...fault } = e;
+    this.add({
+      kind: 'page-fault',
+      payload: { ...fault, address: toHex(address) },
+      words: BigUint64Array.from(record),
     });
   }
 

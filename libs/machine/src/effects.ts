@@ -1,3 +1,5 @@
+import type { PageFault } from '@steward/domain';
+
 /**
  * What the machine did in answer to a commit. Effects can always be computed again from the log; a replay
  * that computes others is a finding.
@@ -42,6 +44,12 @@ export type MachineEffect =
         readonly device: string;
         readonly vsid: number;
       };
+      readonly words: BigUint64Array;
+    }
+  | {
+      /** A page fault handed to a fault queue: the event record, 4 words. */
+      readonly kind: 'page-fault';
+      readonly payload: { readonly faultQueue: string } & PageFault;
       readonly words: BigUint64Array;
     }
   | {

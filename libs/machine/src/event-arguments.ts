@@ -12,13 +12,14 @@ export function rangeOf({ iova, length }: { readonly iova: Hex; readonly length:
 
 /** What the driver is asked for by an attach that was decided. */
 export function attachRequest(event: EventNamed<'DeviceAttached'>): AttachRequest {
-  const { target, vste, vsid, vsmmu } = event;
-  if (target.kind === 's1-domain') return { kind: 'stage1', domain: target.id };
+  const { target, vste, vsid, vsmmu, faultQueue } = event;
+  const faults = faultQueue === undefined ? {} : { faultQueue };
+  if (target.kind === 's1-domain') return { kind: 'stage1', domain: target.id, ...faults };
   const parent = found(event.parent, `parent of ${target.id}`);
   if (vste === undefined) return { kind: 'parent', parent };
   const words = vste.map((w: Hex) => fromHex(w)) as [bigint, bigint];
   const guest = { ...(vsid !== undefined && { vsid }), ...(vsmmu !== undefined && { vsmmu }) };
-  return { kind: 'nested', parent, vste: words, ...guest };
+  return { kind: 'nested', parent, vste: words, ...guest, ...faults };
 }
 
 /** @throws Error for a value that no complete log leaves out. */

@@ -148,12 +148,13 @@ export class HostMachine {
       case 'HostPolicyChanged':
         return this.driver.changePolicy(event.policy);
       case 'DeviceAdded': {
-        const { device, smmu, streamIds, canwbs, ats, atc = false, dmaAsid, pasidBits } = event;
+        const { device, smmu, streamIds, canwbs, ats, atc = false, stalls = false } = event;
+        const { dmaAsid, pasidBits } = event;
         this.streamIds.set(device, streamIds);
         const dma = dmaAsid === undefined ? {} : { dmaAsid };
         if (dmaAsid !== undefined) this.dmaDevices.add(device);
         const pasids = pasidBits === undefined ? {} : { pasidBits };
-        const master = { id: device, smmu, streamIds, canwbs, ats, atc, ...pasids, ...dma };
+        const master = { id: device, smmu, streamIds, canwbs, ats, atc, stalls, ...pasids, ...dma };
         return this.driver.addDevice(master);
       }
       case 'VmCreated':
@@ -212,9 +213,14 @@ export class HostMachine {
       case 'DeviceDetached':
         return this.driver.attach(event.device, { kind: 'blocked' });
       case 'DevicePasidAttached':
-        return this.driver.attachPasid(event.device, event.pasid, event.domain);
+        return this.driver.attachPasid(event.device, event.pasid, event.domain, event.faultQueue);
       case 'DevicePasidDetached':
         return this.driver.detachPasid(event.device, event.pasid);
+      case 'PageFaultsAnswered':
+        for (const { device, group, retry } of event.answers) {
+          this.driver.answerPageFault(device, group, retry ? 'retry' : 'abort');
+        }
+        return;
       case 'GuestMemoryWritten':
         return this.store(event);
       case 'DmaPerformed':
@@ -260,6 +266,9 @@ export class HostMachine {
       case 'VeventsRead':
       case 'VeventqClosed':
       case 'VeventqFreed':
+      case 'PageFaultQueued':
+      case 'PageFaultsRead':
+      case 'PageFaultsDropped':
       case 'FaultQueueAllocated':
       case 'FaultQueueClosed':
       case 'FaultQueueFreed':

@@ -71,6 +71,9 @@ export class Pipeline implements Context {
     const effects = this.follow(result.commit);
     for (const effect of effects) {
       if (effect.kind === 'guest-event') await this.report(effect.payload.vsmmu, effect.words);
+      if (effect.kind === 'page-fault') {
+        await this.execute({ type: 'ReportPageFault', ...effect.payload });
+      }
       if (effect.kind === 'hardware-event') await this.reportRecorded(effect);
     }
     const refusal = decision.ok ? decision.stopped : decision;

@@ -21,6 +21,7 @@ const ENTRIES: Readonly<Record<string, EntryKind>> = {
   'hardware-event': 'event',
   'guest-event': 'event',
   'guest-event-lost': 'event',
+  'page-fault': 'event',
 };
 
 export function showCommand(program: Command): void {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DECIDERS, eventOf, parseStream } from '@steward/domain';
-import type { DeviceState, DomainEvent, VsmmuState } from '@steward/domain';
+import type { Command, DeviceState, DomainEvent, VsmmuState } from '@steward/domain';
 import type { StoredCommit } from '@steward/ledger';
 import type { MachineEffect } from '@steward/machine';
 import { reactionToEvent, reactToFault, viewOf } from '@steward/vmm';
@@ -15,7 +15,7 @@ export interface PendingReaction {
 }
 
 /**
- * Lets each guest's VMM react to what its guest and its devices do. Ids of the commands follow from
+ * Lets each guest's VMM react to what its guest and its devices do, and the kernel's fault handler queue page faults. Ids of the commands follow from
  * their cause, so a reaction that is run again after a crash repeats nothing.
  */
 @Injectable()
@@ -45,10 +45,15 @@ export class ProcessManagers {
       if (steps) reactions.push(this.pending(commit, id, cause, steps));
     }
     effects.forEach((effect, i) => {
+      const cause = `${commit.position}/effect.${i}`;
+      if (effect.kind === 'page-fault') {
+        const command = { type: 'ReportPageFault', ...effect.payload } as const;
+        reactions.push({ request: requestOf(commit, 'kernel', cause), steps: only(command) });
+      }
       if (effect.kind !== 'guest-event') return;
       const { vsmmu } = effect.payload;
       const steps = reactToFault(this.view(commit.host, vsmmu), effect.words);
-      reactions.push(this.pending(commit, vsmmu, `${commit.position}/effect.${i}`, steps));
+      reactions.push(this.pending(commit, vsmmu, cause, steps));
     });
     return reactions;
   }
@@ -76,13 +81,7 @@ export class ProcessManagers {
     cause: string,
     steps: Reaction,
   ): PendingReaction {
-    const request = {
-      host: commit.host,
-      actor: `vmm:${this.vsmmu(vsmmu).vm}`,
-      commandId: cause,
-      causationId: String(commit.position),
-      correlationId: commit.correlationId ?? String(commit.position),
-    };
+    const request = requestOf(commit, `vmm:${this.vsmmu(vsmmu).vm}`, cause);
     return { request, steps };
   }
 
@@ -111,4 +110,19 @@ export class ProcessManagers {
     if (state === undefined) throw new Error(`no vSMMU ${id} in the log so far`);
     return state;
   }
+}
+
+function requestOf(commit: StoredCommit, actor: string, cause: string): Request {
+  return {
+    host: commit.host,
+    actor,
+    commandId: cause,
+    causationId: String(commit.position),
+    correlationId: commit.correlationId ?? String(commit.position),
+  };
+}
+
+/** The kernel's own part in what follows: one command. */
+function* only(command: Command): Reaction {
+  yield command;
 }

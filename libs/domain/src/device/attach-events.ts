@@ -3,6 +3,7 @@ import { emit, streamOf } from '../decision';
 import type { Emitted, Rejection } from '../decision';
 import { promised } from '../ioas/iova-ranges';
 import { mappedInSoftwareMsiWindow, SOFTWARE_MSI_WINDOW } from '../ioas/state';
+import { faultsDropped } from '../fault-queue/users';
 import { release } from '../s1-domain/decide';
 import type { AttachTarget } from './events';
 
@@ -57,6 +58,13 @@ export function left(
   context: Context,
 ): Emitted[] {
   if (target === undefined) return [];
+  return [
+    ...faultsDropped({ device, attachment: 0 }, target, context),
+    ...leftTarget(target, device, context),
+  ];
+}
+
+function leftTarget(target: AttachTarget, device: string, context: Context): Emitted[] {
   const user = streamOf('device', device);
   switch (target.kind) {
     case 'nested-domain':

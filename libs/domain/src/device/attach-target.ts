@@ -1,4 +1,4 @@
-import { whyNotAttach } from '@steward/host';
+import { stallsEnabled, whyNotAttach } from '@steward/host';
 import type { AttachQuestion } from '@steward/host';
 import { STE, STE_CONFIG } from '@steward/smmu';
 import type { Context } from '../aggregates';
@@ -23,6 +23,7 @@ export type ResolvedTarget =
         readonly vste?: readonly [Hex, Hex];
         readonly vsid?: number;
         readonly vsmmu?: string;
+        readonly faultQueue?: string;
       };
       /** Why the driver refuses; iommufd's own checks come first. */
       readonly problem?: Rejection;
@@ -47,8 +48,8 @@ export function resolveTarget(
       return {
         ok: true,
         ioas: domain.ioas,
-        facts: {},
-        ...refusal(target.id, domain, ask('stage1')),
+        facts: faultsOf(domain),
+        ...lastly(refusal(target.id, domain, ask('stage1')), domain, ask('stage1')),
       };
     }
     case 's2-parent': {
@@ -79,19 +80,51 @@ function resolveNested(target: AttachTarget, asking: Asking): ResolvedTarget {
   const s2 = context.get('s2-parent', parent);
   if (s2 === undefined || s2.vm !== state.vm) return absent(target);
   const { ioas, vmid } = s2;
-  const facts = { parent, vmid, vste };
+  const facts = { parent, vmid, vste, ...faultsOf(domain) };
   const problem = refusal(parent, s2, asking);
   if (problem.problem !== undefined) return { ok: true, ioas, facts, ...problem };
   if (vsmmu !== undefined && state.vdevice?.vsmmu === vsmmu) {
     const vsid = recordedVsid(state.vdevice.vsid);
-    return { ok: true, ioas, facts: { ...facts, vsid, vsmmu } };
+    return { ok: true, ioas, facts: { ...facts, vsid, vsmmu }, ...lastly({}, domain, asking) };
   }
   // arm_smmu_attach_prepare_vmaster(): only a vSTE that translates needs the vDEVICE.
   const translates = STE.get(vste.map(fromHex), 'Config') === STE_CONFIG.S1;
   const needed = translates && rulesOf(state.smmu, context).vdevice === 'required';
-  if (!needed) return { ok: true, ioas, facts };
+  if (!needed) return { ok: true, ioas, facts, ...lastly({}, domain, asking) };
   const reason = `no vDEVICE in ${vsmmu}`;
   return { ok: true, ioas, facts, problem: { errno: 'ENOENT', code: 'device.no-vdevice', reason } };
+}
+
+interface Faulting {
+  readonly faultQueue?: string;
+}
+
+function faultsOf({ faultQueue }: Faulting): Faulting {
+  return faultQueue === undefined ? {} : { faultQueue };
+}
+
+/** What the driver looks at when nothing else is wrong. */
+function lastly(
+  before: { readonly problem?: Rejection },
+  domain: Faulting,
+  { state, context }: Asking,
+): { readonly problem?: Rejection } {
+  if (before.problem !== undefined) return before;
+  const problem = whyNoPageFaults(domain, state, context);
+  return problem === undefined ? {} : { problem };
+}
+
+/** arm_smmu_enable_iopf(): it does not know which stream of a device that stalls has faulted. */
+export function whyNoPageFaults(
+  { faultQueue }: Faulting,
+  { smmu, stalls, streamIds }: DeviceState,
+  context: Context,
+): Rejection | undefined {
+  const probe = context.get('smmu', smmu)?.probe;
+  if (faultQueue === undefined || probe === undefined || streamIds.length === 1) return undefined;
+  if (!stallsEnabled(stalls, probe)) return undefined;
+  const reason = `page faults of ${streamIds.length} streams cannot be told apart`;
+  return { errno: 'EOPNOTSUPP', code: 'device.page-faults', reason };
 }
 
 /** Why the driver refuses before it looks at anything else. */

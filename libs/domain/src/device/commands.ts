@@ -11,6 +11,8 @@ export type DeviceCommand =
       readonly ats: boolean;
       /** It has an Address Translation Cache, and uses it while its ATS is on. Default false. */
       readonly atc?: boolean;
+      /** Firmware says that its transactions can wait when they fault (`dma-can-stall`). Default false. */
+      readonly stalls?: boolean;
       /** log2 of the PASIDs it can send, 1 … 20; absent: none. */
       readonly pasidBits?: number;
       /** It has a function-level reset, which VFIO does when its VMM closes it. */

@@ -71,7 +71,7 @@ function isWithoutPasid({ pasid, holder }: Of<'AttachPasid' | 'DetachPasid'>): b
 type Of<T extends DeviceCommand['type']> = Extract<DeviceCommand, { type: T }>;
 
 function add(command: Of<'AddDevice'>, context: Context): Decision {
-  const { device, smmu, streamIds, canwbs, ats, atc, resets, pasidBits } = command;
+  const { device, smmu, streamIds, canwbs, ats, atc, resets, stalls, pasidBits } = command;
   const iommu = context.get('smmu', smmu);
   if (iommu === undefined) return reject('ENOENT', 'smmu.absent', `no SMMU ${smmu}`);
   if (context.get('device', device) !== undefined) {
@@ -95,8 +95,21 @@ function add(command: Of<'AddDevice'>, context: Context): Decision {
   const dma = dmaAsid === undefined ? {} : { dmaAsid };
   const flr = resets === undefined ? {} : { resets };
   const pasids = pasidBits === undefined ? {} : { pasidBits };
+  const waits = stalls === undefined ? {} : { stalls };
   const cache = atc === undefined ? {} : { atc };
-  const added = { device, host, smmu, streamIds, canwbs, ats, ...cache, ...flr, ...pasids, ...dma };
+  const added = {
+    device,
+    host,
+    smmu,
+    streamIds,
+    canwbs,
+    ats,
+    ...cache,
+    ...flr,
+    ...waits,
+    ...pasids,
+    ...dma,
+  };
   return accept(
     emit('device', device, { type: 'DeviceAdded', ...added }),
     emit('smmu', smmu, { type: 'SmmuStreamIdsClaimed', device, streamIds }),
@@ -144,10 +157,10 @@ function release(command: Of<'ReleaseDevice'>, context: Context): Decision {
   const itself = detached(device, state, context);
   const asPasid = state.attachedAsPasid === true;
   return accept(
-    ...pasidsDetached(device, state, 'kernel'),
+    ...pasidsDetached(device, state, 'kernel', context),
     ...reset(device, state, context),
     ...(asPasid ? itself : []),
-    ...pasidsDetached(device, state, 'iommufd'),
+    ...pasidsDetached(device, state, 'iommufd', context),
     ...(asPasid ? [] : itself),
     ...(state.vdevice === undefined ? [] : vdeviceGone(device, state.vdevice)),
     emit('device', device, { type: 'DeviceReleased', device }),

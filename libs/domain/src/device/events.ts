@@ -22,6 +22,8 @@ export type DeviceEvent =
       readonly resets?: boolean;
       /** It has an Address Translation Cache, and uses it while its ATS is on. */
       readonly atc?: boolean;
+      /** Its transactions can wait when they fault. */
+      readonly stalls?: boolean;
       /** log2 of the PASIDs it can send; absent: none. */
       readonly pasidBits?: number;
       /** ASID of the kernel's own DMA domain for it. Absent: it has none and aborts while nobody holds it. */
@@ -54,6 +56,8 @@ export type DeviceEvent =
       readonly vsid?: number;
       /** The vSMMU that vSID belongs to. */
       readonly vsmmu?: string;
+      /** Where the page faults of the domain go. */
+      readonly faultQueue?: string;
       /** Attached as PASID 0, which is the device's traffic without a PASID, and detached as that alone. */
       readonly asPasid?: boolean;
       readonly replaced?: AttachTarget;
@@ -65,6 +69,8 @@ export type DeviceEvent =
       /** The stage-1 domain. */
       readonly domain: string;
       readonly holder: PasidHolder;
+      /** Where the page faults of the domain go. */
+      readonly faultQueue?: string;
       readonly replaced?: string;
     }
   | {

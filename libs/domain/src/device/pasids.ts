@@ -4,7 +4,8 @@ import type { Context } from '../aggregates';
 import { accept, emit, reject } from '../decision';
 import type { Decision, Emitted, Rejection } from '../decision';
 import { rulesOf } from '../host/rules';
-import { resolveTarget } from './attach-target';
+import { queueOf, faultsDropped } from '../fault-queue/users';
+import { resolveTarget, whyNoPageFaults } from './attach-target';
 import type { DeviceCommand } from './commands';
 import type { AttachTarget, PasidHolder } from './events';
 import type { DeviceState } from './state';
@@ -57,10 +58,12 @@ export function attachPasid(command: Attach, context: Context): Decision {
     whyDriverRefuses(target, state, context);
   if (problem !== undefined) return { ok: false, ...problem };
   const replaced = current && { replaced: current.domain };
-  const attached = { device, pasid, domain: target.id, holder, ...replaced };
+  const faultQueue = target.kind === 's1-domain' ? queueOf(target, context) : undefined;
+  const faults = faultQueue === undefined ? {} : { faultQueue };
+  const attached = { device, pasid, domain: target.id, holder, ...faults, ...replaced };
   return accept(
     emit('device', device, { type: 'DevicePasidAttached', ...attached }),
-    ...(current ? [leaves(device, pasid, current.domain)] : []),
+    ...(current ? leaves({ device, pasid, domain: current.domain }, context) : []),
     emit('s1-domain', target.id, { type: 'S1DomainJoined', device, pasid }),
   );
 }
@@ -70,7 +73,9 @@ export function detachPasid(command: Of<'DetachPasid'>, context: Context): Decis
   const state = context.get('device', device);
   if (state === undefined) return reject('ENODEV', 'device.absent', `no device ${device}`);
   const current = state.pasids.get(pasid);
-  return current?.holder === holder ? accept(...detached(device, pasid, current.domain)) : accept();
+  return current?.holder === holder
+    ? accept(...detached({ device, pasid, domain: current.domain }, context))
+    : accept();
 }
 
 /** The PASIDs that someone holds are detached, the lowest first (vfio_iommufd_physical_unbind). */
@@ -78,10 +83,11 @@ export function pasidsDetached(
   device: string,
   { pasids }: DeviceState,
   holder: PasidHolder,
+  context: Context,
 ): Emitted[] {
   return [...pasids]
     .filter(([, attached]) => attached.holder === holder)
-    .flatMap(([pasid, { domain }]) => detached(device, pasid, domain));
+    .flatMap(([pasid, { domain }]) => detached({ device, pasid, domain }, context));
 }
 
 /**
@@ -174,7 +180,7 @@ function whyDriverRefuses(
   if (domain === undefined || domain.automatic) return incompatible(`${target.id} is no stage 1`);
   const otherSmmu = domain.smmu !== state.smmu;
   const refused = whyNotAttachPasid({ otherSmmu, without: whatIsWithout(state) });
-  if (refused === undefined) return undefined;
+  if (refused === undefined) return whyNoPageFaults(domain, state, context);
   const reason = `${target.id}: ${refused.why}`;
   return { errno: refused.errno, code: 'device.pasid-refused', reason };
 }
@@ -200,13 +206,22 @@ function incompatible(reason: string): Rejection {
   return { errno: 'EINVAL', code: 'device.pasid-incompatible', reason };
 }
 
-function detached(device: string, pasid: number, domain: string): Emitted[] {
-  return [
-    emit('device', device, { type: 'DevicePasidDetached', device, pasid, domain }),
-    leaves(device, pasid, domain),
-  ];
+interface PasidOn {
+  readonly device: string;
+  readonly pasid: number;
+  /** The stage-1 domain. */
+  readonly domain: string;
 }
 
-function leaves(device: string, pasid: number, domain: string): Emitted {
-  return emit('s1-domain', domain, { type: 'S1DomainLeft', device, pasid });
+function detached(of: PasidOn, context: Context): Emitted[] {
+  const event = { type: 'DevicePasidDetached', ...of } as const;
+  return [emit('device', of.device, event), ...leaves(of, context)];
+}
+
+function leaves({ device, pasid, domain }: PasidOn, context: Context): Emitted[] {
+  const target = { kind: 's1-domain', id: domain } as const;
+  return [
+    ...faultsDropped({ device, attachment: pasid }, target, context),
+    emit('s1-domain', domain, { type: 'S1DomainLeft', device, pasid }),
+  ];
 }

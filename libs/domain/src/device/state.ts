@@ -11,6 +11,8 @@ export interface DeviceState {
   readonly ats: boolean;
   /** It has a function-level reset. */
   readonly resets: boolean;
+  /** Its transactions can wait when they fault. */
+  readonly stalls: boolean;
   /** log2 of the PASIDs it can send, 0 where it can send none. */
   readonly pasidBits: number;
   /** The guest whose VMM bound it; absent while the host kernel holds it. */
@@ -33,8 +35,17 @@ export interface PasidAttached {
 export function evolve(state: DeviceState | undefined, event: DeviceEvent): DeviceState {
   if (event.type === 'DeviceAdded') {
     invariant(state === undefined, `DeviceAdded twice for ${event.device}`);
-    const { host, smmu, streamIds, canwbs, ats, resets = false, pasidBits = 0 } = event;
-    return { host, smmu, streamIds, canwbs, ats, resets, pasidBits, pasids: new Map() };
+    const {
+      host,
+      smmu,
+      streamIds,
+      canwbs,
+      ats,
+      resets = false,
+      stalls = false,
+      pasidBits = 0,
+    } = event;
+    return { host, smmu, streamIds, canwbs, ats, resets, stalls, pasidBits, pasids: new Map() };
   }
   invariant(state !== undefined, `${event.type} before DeviceAdded`);
   switch (event.type) {
