@@ -11,14 +11,8 @@ import {
   type StaleWindow,
 } from './findings';
 import type { GuestTarget } from './guest-requests';
+import { RamOwners, type OwnedRange } from './ram-owners';
 import { StaleWindows, type OpenWindow, type WindowContext } from './stale-windows';
-
-/** Who owns which physical addresses. */
-interface OwnedRange {
-  readonly base: number;
-  readonly size: number;
-  readonly vm: string;
-}
 
 /** The access that is under way. */
 interface Access {
@@ -55,7 +49,7 @@ export class CoherenceChecker implements WindowContext {
   now: Moment = NEVER;
   private driver: Hardware | undefined;
   private readonly smmus = new Map<string, StaleWindows>();
-  private readonly guests: OwnedRange[] = [];
+  private readonly ram = new RamOwners();
   /** Windows opened by the event at hand in words of the host's. */
   private unsettled: OpenWindow[] = [];
   /** Windows that outlived their event: a guest's, a latent one, or a host driver's violation. */
@@ -88,7 +82,7 @@ export class CoherenceChecker implements WindowContext {
 
   /** From here on these physical addresses are a guest's; of ranges that overlap, the last one counts. */
   assign(range: OwnedRange): void {
-    this.guests.unshift(range);
+    this.ram.assign(range);
   }
 
   /** An event is about to be applied. */
@@ -209,10 +203,8 @@ export class CoherenceChecker implements WindowContext {
   }
 
   ownerOf(pa: number): Owner {
-    for (const { base, size, vm } of this.guests) {
-      if (pa >= base && pa < base + size) return { kind: 'guest', vm };
-    }
-    return { kind: 'host' };
+    const vm = this.ram.ownerOf(pa);
+    return vm === undefined ? { kind: 'host' } : { kind: 'guest', vm };
   }
 
   opened(window: OpenWindow): void {

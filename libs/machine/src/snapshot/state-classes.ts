@@ -1,6 +1,7 @@
 import { HOST_STATE_CLASSES } from '@steward/host';
 import { SMMU_STATE_CLASSES } from '@steward/smmu';
 import { CoherenceChecker } from '../coherence/coherence-checker';
+import { RamOwners } from '../coherence/ram-owners';
 import { OpenWindow, StaleWindows } from '../coherence/stale-windows';
 import { EffectRecorder } from '../effect-recorder';
 import { GuestMemory } from '../guest-memory';
@@ -20,6 +21,7 @@ const ROOMS = {
     HostMachine,
     IoasMirror,
     OpenWindow,
+    RamOwners,
     StaleWindows,
   ],
 } as const;
