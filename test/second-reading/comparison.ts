@@ -1,11 +1,13 @@
-import type { Outcome, TranslationCompletion } from '@steward/smmu';
+import type { DeviceOutcome, Outcome, TranslationCompletion } from '@steward/smmu';
 import type { Case, Step } from './cases/case';
 import { damage, repair } from './cases/mutations';
 import { Random } from './cases/random';
 import { buildCase } from './cases/world';
 import { FastMachine, secondMachine, type Ending } from './machines';
+import { accessThroughAtc, invalidated, type Atc, type DeviceReading } from './reading/atc';
 import type { Machine } from './reading/machine';
 import { readTranslationRequest, type Completion } from './reading/translation-request';
+import { terminateStream } from './reading/stalls';
 import { readTransaction, type Reading, type Request } from './reading/transaction';
 
 /** A step where the fast model and the second reading say different things. */
@@ -27,17 +29,26 @@ export type Histogram = Map<string, number>;
  */
 export function compareCase(seed: number, reached: Histogram): Disagreement | undefined {
   const world = buildCase(seed);
-  const fast = new FastMachine(world);
-  const machine = secondMachine(world);
+  const pair = { fast: new FastMachine(world), machine: secondMachine(world), atc: [] };
   return (
-    compareSteps(seed, '', world, fast, machine, reached) ??
-    compareEndings(seed, changed(seed, world, fast, machine), fast, machine, reached) ??
-    compareSteps(seed, ' again', world, fast, machine, reached)
+    compareSteps(seed, '', world, pair, reached) ??
+    compareInvalidations(seed, world, pair, reached) ??
+    compareTermination(seed, pair, reached) ??
+    compareEndings(seed, changed(seed, world, pair), pair, reached) ??
+    compareSteps(seed, ' again', world, pair, reached)
   );
 }
 
+/** The two sides of a comparison. */
+interface Pair {
+  readonly fast: FastMachine;
+  readonly machine: Machine;
+  /** The device's ATC, as the second reading has it. */
+  atc: Atc;
+}
+
 /** Damages or repairs words the case is made of, in both memories, and empties the fast model's caches. */
-function changed(seed: number, world: Case, fast: FastMachine, machine: Machine): Case {
+function changed(seed: number, world: Case, { fast, machine }: Pair): Case {
   const before = new Map([...world.words.keys()].map((at) => [at, fast.read(at) ?? 0n]));
   const after = new Map(before);
   const random = new Random(~seed);
@@ -56,12 +67,12 @@ function compareSteps(
   seed: number,
   round: string,
   world: Case,
-  fast: FastMachine,
-  machine: Machine,
+  pair: Pair,
   reached: Histogram,
 ): Disagreement | undefined {
+  const { fast, machine } = pair;
   for (const [i, step] of world.steps.entries()) {
-    const answers = runStep(world, fast, machine, step, reached);
+    const answers = runStep(world, pair, step, reached);
     const said = answers.fast === answers.reading ? updatedWords(world, fast, machine) : answers;
     if (said !== undefined && said.fast !== said.reading) {
       return { seed, step: `${i}${round}`, request: describeStep(step), ...said };
@@ -70,12 +81,56 @@ function compareSteps(
   return undefined;
 }
 
+/** Invalidates spans of the device's ATC, and in the end all of it (IHI 0070 §4.5.1). */
+function compareInvalidations(
+  seed: number,
+  { invalidations }: Case,
+  pair: Pair,
+  reached: Histogram,
+): Disagreement | undefined {
+  const { fast, machine } = pair;
+  if (!machine.implementation.ats) return undefined;
+  const all = { substreamId: undefined, global: false, address: 0n, size: 52 };
+  for (const command of [...invalidations, all]) {
+    const before = pair.atc.length;
+    pair.atc = invalidated(machine, pair.atc, command);
+    fast.invalidateAtc(command);
+    if (before > 0)
+      count(reached, { kind: pair.atc.length < before ? 'less' : 'same' }, 'ATC_INV:');
+    const said = { fast: fast.cachedOf(pair.atc), reading: listed(pair.atc) };
+    const request = describeFields('ATC_INV', command);
+    if (said.fast !== said.reading) return { seed, step: 'invalidation', request, ...said };
+  }
+  return undefined;
+}
+
+const listed = (atc: Atc): string => `${atc.length} of ${atc.length}`;
+
+/** Terminates the stalls of one stream, in every fourth case (§4.7.2). */
+function compareTermination(
+  seed: number,
+  { fast }: Pair,
+  reached: Histogram,
+): Disagreement | undefined {
+  const stalled = fast.smmu.stalledTransactions().map(({ transaction }) => transaction);
+  if (seed % 4 !== 0 || stalled.length === 0) return undefined;
+  const streamId = stalled[seed % stalled.length]!.streamId + (seed % 5 === 0 ? 1 : 0);
+  const { ended, left } = terminateStream(stalled, streamId);
+  const outcomes = fast.terminateStream(streamId);
+  for (const reading of ended) count(reached, reading, 'STALL_TERM:');
+  const describe = (ends: readonly (Outcome | Reading)[], waiting: readonly Request[]): string =>
+    [...ends.map(describeOutcome), ...waiting.map((t) => `${t.streamId} waits`)].join(', ');
+  const waiting = fast.smmu.stalledTransactions().map(({ transaction }) => transaction);
+  const said = { fast: describe(outcomes, waiting), reading: describe(ended, left) };
+  if (said.fast === said.reading) return undefined;
+  return { seed, step: 'termination', request: `STALL_TERM ${streamId}`, ...said };
+}
+
 /** Ends every stall, some by a retry, which meets the changed memory (IHI 0070 §3.12.2, §4.7.1). */
 function compareEndings(
   seed: number,
   world: Case,
-  fast: FastMachine,
-  machine: Machine,
+  { fast, machine }: Pair,
   reached: Histogram,
 ): Disagreement | undefined {
   for (const { stag, transaction } of [...fast.smmu.stalledTransactions()]) {
@@ -101,11 +156,12 @@ function ended(machine: Machine, request: Request, ending: Ending): Reading {
 
 function runStep(
   world: Case,
-  fast: FastMachine,
-  machine: Machine,
+  pair: Pair,
   step: Step,
   reached: Histogram,
 ): { fast: string; reading: string } {
+  const { fast, machine } = pair;
+  if (step.kind === 'device') return runDevice(world, pair, step.request, reached);
   if (step.kind === 'translation-request') {
     const completion = readTranslationRequest(machine, step.request);
     count(reached, completion, 'request:');
@@ -123,6 +179,35 @@ function runStep(
   return {
     fast: describeOutcome(outcome),
     reading: describeOutcome(reading),
+  };
+}
+
+/** The device's own access. The reading takes the size, and W under NW=1, that the model granted it. */
+function runDevice(
+  world: Case,
+  pair: Pair,
+  request: Request,
+  reached: Histogram,
+): { fast: string; reading: string } {
+  const { fast, machine, atc } = pair;
+  const { outcome, completion } = fast.accessByDevice(request);
+  const reading = accessThroughAtc(machine, atc, request, (granted) => {
+    if (completion?.kind !== 'success') return granted;
+    const { writable } = request.write ? granted : completion;
+    return { sizeLog2: Math.min(completion.sizeLog2, granted.sizeLog2), writable };
+  });
+  const asked = completion === undefined ? 'device:cached ' : 'device:';
+  count(reached, reading.kind === 'denied' ? reading.completion : reading, asked);
+  const denied = reading.kind === 'denied' ? reading.completion : undefined;
+  if (denied?.kind === 'no-access') adoptUpdates(world, fast, machine);
+  const allowed = denied ?? { kind: 'no-access' };
+  const describe = (end: DeviceOutcome | DeviceReading): string =>
+    end.kind === 'denied'
+      ? `denied ${describeCompletion(end.completion, !request.write, allowed)}`
+      : describeOutcome(end);
+  return {
+    fast: `${describe(outcome)}, ${fast.cachedOf(atc)}`,
+    reading: `${describe(reading)}, ${listed(atc)}`,
   };
 }
 
@@ -192,16 +277,24 @@ function describeOutcome(outcome: Outcome | Reading): string {
 }
 
 function describeStep({ kind, request }: Step): string {
-  const fields = Object.entries(request).map(([name, value]) =>
+  return describeFields(kind, request);
+}
+
+function describeFields(kind: string, fields: object): string {
+  const named = Object.entries(fields).map(([name, value]) =>
     typeof value === 'bigint' ? `${name}=0x${value.toString(16)}` : `${name}=${value}`,
   );
-  return [kind, ...fields].join(' ');
+  return [kind, ...named].join(' ');
 }
 
 const CLASS_NAME = ['CD', 'TT', 'IN', '?'] as const;
 
 /** Counts a reading under its kind, event number and, for faults of a walk, stage and class. */
-function count(reached: Histogram, reading: Reading | Completion, how = ''): void {
+function count(
+  reached: Histogram,
+  reading: Reading | Completion | { readonly kind: 'less' | 'same' },
+  how = '',
+): void {
   const event = eventKey('event' in reading ? reading.event : undefined);
   const key = how + [reading.kind, ...event].join(' ');
   reached.set(key, (reached.get(key) ?? 0) + 1);

@@ -1,8 +1,18 @@
-import { encodeCommand, PhysicalMemory, Smmu, type Outcome } from '@steward/smmu';
+import {
+  AtsDevice,
+  encodeCommand,
+  PhysicalMemory,
+  Smmu,
+  type DeviceOutcome,
+  type Outcome,
+  type TranslationCompletion,
+} from '@steward/smmu';
 import type { Case } from './cases/case';
 import { QUEUES } from './cases/physical';
+import type { AtcInvalidation, Translation } from './reading/atc';
 import { implementationOf } from './reading/implementation';
 import type { Machine } from './reading/machine';
+import type { Request } from './reading/transaction';
 
 const COMMANDS = QUEUES.base;
 const COMMANDS_LOG2 = 8;
@@ -15,6 +25,10 @@ export type Ending = 'retry' | 'abort' | 'raz-wi';
 export class FastMachine {
   readonly smmu: Smmu;
   private readonly memory: PhysicalMemory;
+  /** The device with an ATC: the one whose stream the case is about. */
+  private readonly device: AtsDevice;
+  /** The SMMU's last answer to it. */
+  private completion: TranslationCompletion | undefined;
   private producer = 0;
   /** What became of stalled transactions, in the order they ended. */
   private ended: Outcome[] = [];
@@ -30,6 +44,7 @@ export class FastMachine {
       stallEnded: ({ outcome }: { outcome: Outcome }) => void this.ended.push(outcome),
     };
     this.smmu = new Smmu({ idr: world.idr, iidr: 0, aidr: 1 }, this.memory, observer, caching);
+    this.device = this.createDevice(world.streamId);
     const { registers } = world;
     this.smmu.writeRegister('CMDQ_BASE', BigInt(COMMANDS) | BigInt(COMMANDS_LOG2));
     this.smmu.writeRegister('EVENTQ_BASE', BigInt(EVENTS) | 8n);
@@ -46,6 +61,59 @@ export class FastMachine {
 
   write(pa: bigint, word: bigint): void {
     if (this.memory.backed(Number(pa))) this.memory.write64(Number(pa), word);
+  }
+
+  private createDevice(streamId: number): AtsDevice {
+    const { smmu } = this;
+    const services = {
+      access: (t: Request): Outcome => smmu.access(t),
+      translationRequest: (request: Parameters<Smmu['translationRequest']>[0]) =>
+        (this.completion = smmu.translationRequest(request)),
+      connectAtc: (...connected: Parameters<Smmu['connectAtc']>) => smmu.connectAtc(...connected),
+    };
+    return new AtsDevice(services, streamId);
+  }
+
+  /** One access by the device with the ATC, and the completion it asked for on the way, if it did. */
+  accessByDevice(request: Request): {
+    outcome: DeviceOutcome;
+    completion: TranslationCompletion | undefined;
+  } {
+    this.completion = undefined;
+    const outcome = this.device.access(request);
+    return { outcome, completion: this.completion };
+  }
+
+  /** What of these the device's ATC has, and how many translations it has in all. */
+  cachedOf(translations: readonly Translation[]): string {
+    const { atc } = this.device;
+    const known = translations.filter(({ substreamId, privileged, first, ...kept }) => {
+      const tag = { ...(substreamId !== undefined && { substreamId }), privileged };
+      const entry = atc.lookup(tag, first);
+      return entry?.output === Number(kept.output) && entry.sizeLog2 === kept.sizeLog2;
+    });
+    return `${known.length} of ${atc.count}`;
+  }
+
+  /** Makes the device's ATC forget a span (§4.5.1). */
+  invalidateAtc({ substreamId, global, address, size }: AtcInvalidation): void {
+    const pasid = substreamId === undefined ? {} : { SSV: 1n, SubstreamID: BigInt(substreamId) };
+    this.command(
+      encodeCommand('ATC_INV', {
+        StreamID: BigInt(this.device.streamId),
+        ...pasid,
+        Global: global ? 1n : 0n,
+        Address: (address >> 12n) << 12n,
+        Size: BigInt(size),
+      }),
+    );
+  }
+
+  /** Terminates whatever of a stream is stalled (§4.7.2), and says what became of it. */
+  terminateStream(streamId: number): readonly Outcome[] {
+    this.ended = [];
+    this.command(encodeCommand('STALL_TERM', { StreamID: BigInt(streamId) }));
+    return this.ended;
   }
 
   /** Makes every cache forget everything (IHI 0070 §4.3.6, §4.4). */

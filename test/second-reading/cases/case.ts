@@ -1,3 +1,4 @@
+import type { AtcInvalidation } from '../reading/atc';
 import type { Registers } from '../reading/machine';
 import type { Request } from '../reading/transaction';
 import type { TranslationRequest } from '../reading/translation-request';
@@ -5,6 +6,8 @@ import type { RamRegion } from './physical';
 
 export type Step =
   | { readonly kind: 'access'; readonly request: Request }
+  /** An access by the device that has an ATC. */
+  | { readonly kind: 'device'; readonly request: Request }
   | { readonly kind: 'translation-request'; readonly request: TranslationRequest };
 
 /** One SMMU, its memory, and what devices ask of it. */
@@ -15,5 +18,9 @@ export interface Case {
   readonly words: ReadonlyMap<bigint, bigint>;
   /** The words before any were damaged. */
   readonly intact: ReadonlyMap<bigint, bigint>;
+  /** The stream that the STE is of. */
+  readonly streamId: number;
   readonly steps: readonly Step[];
+  /** What the device's ATC is asked to forget afterwards, one after another. */
+  readonly invalidations: readonly AtcInvalidation[];
 }

@@ -1,3 +1,4 @@
+import type { AtcInvalidation } from '../reading/atc';
 import { alignDown, power } from '../reading/bits';
 import type { Step } from './case';
 import type { Context } from './context';
@@ -9,7 +10,7 @@ import type { World } from './world';
 export function buildSteps(world: World, context: Context | undefined): Step[] {
   const { random } = world;
   const addresses = [mapAddress(world, context), mapAddress(world, context)];
-  return [0, 1, 2].map(() => step(world, context, random.pick(addresses)));
+  return [0, 1, 2, 3].map(() => step(world, context, random.pick(addresses)));
 }
 
 /** Makes an input address that leads to memory, through the stages there are. */
@@ -38,7 +39,7 @@ function mapAddress(world: World, context: Context | undefined): bigint {
 }
 
 function step(world: World, context: Context | undefined, mapped: bigint): Step {
-  const { random, streamId } = world;
+  const { random, streamId, implementation } = world;
   const address = random.chance(92) ? mapped : mapped ^ power(random.below(64));
   const substreamId = random.chance(93)
     ? context?.substreamId
@@ -59,7 +60,26 @@ function step(world: World, context: Context | undefined, mapped: bigint): Step 
     const request = { ...common, address: pa, write, translated: true };
     return { kind: 'access', request };
   }
+  if (implementation.ats && random.chance(40)) {
+    return { kind: 'device', request: { ...common, streamId, write } };
+  }
   return { kind: 'access', request: { ...common, write } };
+}
+
+/** Invalidations that miss, touch or cover what the steps leave in the device's ATC. */
+export function buildInvalidations(world: World, steps: readonly Step[]): AtcInvalidation[] {
+  const { random } = world;
+  return [0, 1].map(() => {
+    const { address, substreamId } = random.pick(steps).request;
+    const tagged = random.chance(50);
+    const other = random.chance(20) ? random.below(16) : undefined;
+    return {
+      substreamId: tagged ? (other ?? substreamId ?? 0) : undefined,
+      global: random.chance(20),
+      address: random.chance(60) ? address : address ^ power(random.below(64)),
+      size: random.chance(70) ? random.below(30) : random.below(64),
+    };
+  });
 }
 
 /** Some address of at most n bits, whose low bits are those of another. */

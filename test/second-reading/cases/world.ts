@@ -11,7 +11,7 @@ import { PhysicalSpace } from './physical';
 import { Random } from './random';
 import { Fields } from './fields';
 import { buildStage2, type SecondStage } from './second-stage';
-import { buildSteps } from './steps';
+import { buildInvalidations, buildSteps } from './steps';
 import type { Space } from './tables';
 
 /** What one case is made of while it is being built. */
@@ -55,11 +55,13 @@ export function buildCase(seed: number): Case {
   const world = { random, implementation, physical, ste, stage1, second, space, ipaSize, streamId };
   const context = stage1 ? buildCd(world) : undefined;
   const steps = buildSteps(world, context);
+  const invalidations = buildInvalidations(world, steps);
   edgeSte(random, ste);
   const registers = placeSte(world, sidBits);
   const intact = new Map(physical.words);
   if (random.chance(50)) damage(random, physical.words);
-  return { idr, registers, regions: physical.regions, words: physical.words, intact, steps };
+  const { regions, words } = physical;
+  return { idr, registers, regions, words, intact, streamId, steps, invalidations };
 }
 
 function configuration(random: Random, { stage1, stage2 }: Implementation): number {

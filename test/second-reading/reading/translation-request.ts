@@ -11,11 +11,11 @@ import { contextIndex, incoming, overridden } from './transaction';
 /** An ATS Translation Request (IHI 0070 §3.9.1). */
 export interface TranslationRequest {
   readonly streamId: number;
-  readonly substreamId?: number;
+  readonly substreamId?: number | undefined;
   readonly address: bigint;
   readonly noWrite: boolean;
-  readonly privileged?: boolean;
-  readonly instruction?: boolean;
+  readonly privileged?: boolean | undefined;
+  readonly instruction?: boolean | undefined;
 }
 
 export type Completion =
