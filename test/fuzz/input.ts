@@ -53,12 +53,28 @@ export class FuzzedMachine {
     this.places = [...this.world.words.keys()].filter((pa) => this.within(Number(pa)));
     this.memory = new CountingMemory([QUEUES, ...this.world.regions]);
     for (const pa of this.places) this.memory.write64(Number(pa), this.world.words.get(pa)!);
+    if (this.random.chance(30)) this.addNeighbour();
     this.smmu = new Smmu({ idr: this.world.idr, iidr: 0, aidr: 1 }, this.memory, {
       eventRecorded: (record) => this.check(record),
       commandError: (_words, error) => this.count(error),
     });
     this.device = new AtsDevice(this.smmu, this.world.steps[0]!.request.streamId);
     this.setUp();
+  }
+
+  /** A neighbour of the case's STE: a copy, mostly; some CONT in either may make one answer for both. */
+  private addNeighbour(): void {
+    const { random, memory } = this;
+    const { ste, streamId } = this.world;
+    const neighbour = ste + (streamId % 2 === 0 ? 64n : -64n);
+    if (!this.within(Number(ste)) || !this.within(Number(neighbour))) return;
+    for (let at = 0n; at < 64n; at += 8n) {
+      let word = memory.read64(Number(ste + at));
+      if (random.chance(10)) word ^= 1n << BigInt(random.below(64));
+      const cont = at === 8n ? BigInt(random.below(4)) << 13n : 0n;
+      memory.write64(Number(neighbour + at), word | cont);
+      if (at === 8n) memory.write64(Number(ste + at), word | (random.bits(2) << 13n));
+    }
   }
 
   private within(pa: number): boolean {
@@ -144,7 +160,8 @@ export class FuzzedMachine {
     const { random } = this;
     const { request } = random.pick(this.world.steps);
     const own = random.chance(75);
-    const streamId = random.chance(97) ? request.streamId : random.next();
+    const near = random.chance(80) ? request.streamId : request.streamId ^ 1;
+    const streamId = random.chance(97) ? near : random.next();
     const transaction = {
       streamId,
       ...(request.substreamId === undefined ? {} : { substreamId: request.substreamId }),

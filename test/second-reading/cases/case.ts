@@ -20,6 +20,8 @@ export interface Case {
   readonly intact: ReadonlyMap<bigint, bigint>;
   /** The stream that the STE is of. */
   readonly streamId: number;
+  /** Where that lies. */
+  readonly ste: bigint;
   readonly steps: readonly Step[];
   /** What the device's ATC is asked to forget afterwards, one after another. */
   readonly invalidations: readonly AtcInvalidation[];

@@ -57,11 +57,12 @@ export function buildCase(seed: number): Case {
   const steps = buildSteps(world, context);
   const invalidations = buildInvalidations(world, steps);
   edgeSte(random, ste);
-  const registers = placeSte(world, sidBits);
+  const { registers, at: steAt } = placeSte(world, sidBits);
   const intact = new Map(physical.words);
   if (random.chance(50)) damage(random, physical.words);
   const { regions, words } = physical;
-  return { idr, registers, regions, words, intact, streamId, steps, invalidations };
+  const places = { regions, words, intact, ste: steAt };
+  return { idr, registers, ...places, streamId, steps, invalidations };
 }
 
 function configuration(random: Random, { stage1, stage2 }: Implementation): number {
@@ -93,7 +94,10 @@ function commonFields(random: Random, implementation: Implementation, ste: Field
 }
 
 /** The stream table with the one STE, and the registers that point to it. */
-function placeSte(world: World, sidBits: number): Case['registers'] {
+function placeSte(
+  world: World,
+  sidBits: number,
+): { readonly registers: Case['registers']; readonly at: bigint } {
   const { random, physical, implementation, ste, streamId } = world;
   const twoLevel = implementation.twoLevelStreamTable && random.chance(50);
   let base: bigint;
@@ -118,13 +122,14 @@ function placeSte(world: World, sidBits: number): Case['registers'] {
   ste.words().forEach((word, i) => physical.write(at + 8n * BigInt(i), word));
   if (sidBits === implementation.sidSize && random.chance(20)) cfg += BigInt(random.below(8));
   if (random.chance(1)) base ^= power(6 + random.below(20));
-  return {
+  const registers = {
     CR0: 0xcn | (random.chance(97) ? 1n : 0n) | (random.chance(70) ? 16n : 0n),
     CR2: BigInt(random.below(2) | (random.chance(70) ? 2 : 0) | (random.chance(50) ? 8 : 0)),
     GBPA: gbpa(random),
     STRTAB_BASE: addressBits(base, 51, 6, 6),
     STRTAB_BASE_CFG: cfg,
   };
+  return { registers, at };
 }
 
 function gbpa(random: Random): bigint {
