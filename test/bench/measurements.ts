@@ -18,7 +18,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ...HOST_FANOUT,
   ...LEDGER_APPEND,
   LEDGER_READ,
-  TIME_TRAVEL,
+  ...TIME_TRAVEL,
   ...MACHINE_REPLAY,
   ATTACHMENTS,
   PERFETTO,

@@ -7,6 +7,7 @@ import {
   NothingToExplain,
   translationIs,
   whyAnswer,
+  whyCached,
   whyWords,
 } from '@steward/replay';
 import { projectRoot } from '../conformance/project-root';
@@ -104,6 +105,38 @@ describe('steward why', () => {
     }
   });
 
+  it('leads from a cached translation to the words it was made from and to who wrote them', async () => {
+    const question = { device: DEVICE, iova: IOVA };
+    const leafOf = async (position: number) => {
+      const { entries, chains } = await whyCached({ ledger }, question, { at: position });
+      const combined = entries.find(
+        ({ entry }) => entry.cache === 'TLB' && entry.stage === 'nested',
+      );
+      const changed = combined?.words.filter((word) => word.changed !== null);
+      return { combined, changed, chains };
+    };
+    const before = await leafOf(at.remapped - 1);
+    expect(before.combined?.stale).toBe(false);
+    expect(before.changed).toEqual([]);
+    const { combined, changed, chains } = await leafOf(at.remapped);
+    expect(combined?.stale).toBe(true);
+    expect(changed?.map((word) => [word.made?.position, word.changed?.position])).toEqual([
+      [at.leaf, at.remapped],
+    ]);
+    expect(changed?.[0]?.word).not.toBe(changed?.[0]?.now);
+    expect(chains.get(at.remapped)?.map(({ actor }) => actor)).toEqual(['guest:g']);
+  });
+
+  it('leads from cached configuration to the commits that wrote the STE and the CD', async () => {
+    const { entries } = await whyCached({ ledger }, { device: DEVICE }, { at: at.remapped });
+    const writersOf = (cache: string) =>
+      new Set(entries.find(({ entry }) => entry.cache === cache)?.words.map((w) => w.made?.event));
+    expect(writersOf('STE')).toContain('DeviceAttached');
+    expect(writersOf('CD')).toContain('GuestMemoryWritten');
+    const nothing = whyCached({ ledger }, { device: 'none' }, { at: at.remapped });
+    await expect(nothing).rejects.toThrow(NothingToExplain);
+  });
+
   it('a predicate of bisect finds where a translation changed', async () => {
     const to = BigInt(hit.path);
     const first = translationIs({ ledger }, DEVICE, { iova: IOVA, to });
@@ -147,6 +180,10 @@ describe('steward why', () => {
     const translation = why('translation', DEVICE, '0x1000', '--at', position);
     expect([translation.code, translation.stderr]).toEqual([0, '']);
     expectTranscript('why-translation', translation.stdout, [folder]);
+    const cached = why('cached', DEVICE, '0x1000', '--at', position);
+    expect([cached.code, cached.stderr]).toEqual([0, '']);
+    expectTranscript('why-cached', cached.stdout, [folder]);
+    expect(documentOf(why('cached', DEVICE, '--json'))['entries']).not.toEqual([]);
     expectTranscript('why-commit', why('commit', String(at.illegal + 1)).stdout, [folder]);
     const vste = documentOf(why('vste', DEVICE, '--json'));
     expect(vste).toMatchObject({ question: { kind: 'vste' }, host: 'h' });

@@ -11,6 +11,7 @@ export type { PathQuestion } from './translation-path/translation-path';
 export type { PathEnd, PathEntry, PathWord, TranslationPath } from './translation-path/path-word';
 export { entryText, explainViolation, type BrokenIn } from './coherence/explanation';
 export {
+  cachedEntryView,
   findingView,
   windowView,
   type EntryView,

@@ -121,10 +121,14 @@ export class HostMachine {
     return this.memory;
   }
 
-  /** The SMMU that a device is behind, and its StreamIDs there. */
-  placeOf(device: string): { readonly hardware: Smmu; readonly streamIds: readonly number[] } {
+  /** The SMMU that a device is behind, its name, and the device's StreamIDs there. */
+  placeOf(device: string): {
+    readonly smmu: string;
+    readonly hardware: Smmu;
+    readonly streamIds: readonly number[];
+  } {
     const { smmu, streamIds } = this.driver.placeOf(device);
-    return { hardware: this.driver.hardware(smmu), streamIds };
+    return { smmu, hardware: this.driver.hardware(smmu), streamIds };
   }
 
   /** A device as a guest names it; undefined while none does. */

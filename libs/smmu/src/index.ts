@@ -56,6 +56,7 @@ export type {
 } from './ats/translation-request';
 export type { CompletionSignal, SmmuObserver } from './observer';
 export type { CachedEntry, CachedTranslation, EntryKey } from './provenance/cached-entry';
+export type { MadeFrom } from './provenance/provenance';
 export type { ChangedWord, StalenessWatcher } from './provenance/provenance';
 export type { Caching } from './cache/caching';
 export type { Removed } from './cache/removed';

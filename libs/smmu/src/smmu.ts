@@ -21,7 +21,7 @@ import { EventQueue } from './events/event-queue';
 import type { RegisterName } from './formats/registers';
 import type { PhysicalMemory } from './memory/physical-memory';
 import type { SmmuObserver } from './observer';
-import { Provenance } from './provenance/provenance';
+import { Provenance, type MadeFrom } from './provenance/provenance';
 import { CONTROL_REGISTERS, readControl, type Control } from './registers/control';
 import { featuresOf, type Features, type SmmuConfiguration } from './registers/features';
 import { GlobalErrors } from './registers/global-errors';
@@ -138,6 +138,11 @@ export class Smmu {
   /** Number of TLB entries under a VMID, or under one ASID of it (StreamWorld NS-EL1). */
   cachedUnder(vmid: number, asid?: number): number {
     return this.translations.countUnder(vmid, asid);
+  }
+
+  /** Every cached entry with the words it was made from; nothing where nobody keeps track of staleness. */
+  madeFrom(): Iterable<MadeFrom> {
+    return this.provenance?.entries() ?? [];
   }
 
   /** One access by a client device. At most one event is recorded (IHI 0070 §7.2). */

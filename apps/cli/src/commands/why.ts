@@ -4,12 +4,14 @@ import {
   consequencesOf,
   POSITION_FORMS,
   whyAnswer,
+  whyCached,
   whyWords,
+  type CachedQuestion,
   type WordsQuestion,
 } from '@steward/replay';
 import type { Ledger, StoredEvent } from '@steward/ledger';
 import { CliError, EXIT } from '../exit-codes';
-import { positionOf, withLedger } from '../ledger-access';
+import { positionOf, withLedger, type OpenLedger } from '../ledger-access';
 import { aggregateNamed, hexAddress, nonNegativeInteger, withLedgerOption } from '../options';
 import { printJson } from '../output';
 import { progressBar } from '../progress';
@@ -20,6 +22,7 @@ import {
   printWords,
   wordsDocument,
 } from '../reports/why-report';
+import { cachedDocument, printCached } from '../reports/why-cached-report';
 
 interface WhyFlags {
   readonly ledger: string;
@@ -63,6 +66,17 @@ export function whyCommand(program: Command): void {
     .action((device: string, iova: bigint, flags: WhyFlags) =>
       words({ kind: 'translation', device, iova, ...pasidOf(flags) }, flags),
     );
+  withAt(why.command('cached'))
+    .description('what is cached for a device, the words it was made from, and who wrote those')
+    .argument('<device>', 'e.g. strict-a.0010')
+    .argument(
+      '[iova]',
+      'address in hex: what translates it; without it, the STE and CDs',
+      hexAddress,
+    )
+    .action((device: string, iova: bigint | undefined, flags: WhyFlags) =>
+      cached({ device, ...(iova !== undefined && { iova }) }, flags),
+    );
   withAt(why.command('word'))
     .description("a word of a host's memory")
     .argument('<host>', 'e.g. host0')
@@ -81,14 +95,34 @@ function pasidOf({ pasid }: WhyFlags): { readonly pasid?: number } {
   return pasid === undefined ? {} : { pasid };
 }
 
+async function cached(question: CachedQuestion, flags: WhyFlags): Promise<void> {
+  await explaining(flags, async (open, at, progress) => {
+    const found = await whyCached(open, question, { at, progress });
+    return () =>
+      flags.json
+        ? printJson(cachedDocument(found, question, at))
+        : printCached(found, question, at);
+  });
+}
+
 async function words(question: WordsQuestion, flags: WhyFlags): Promise<void> {
+  await explaining(flags, async (open, at, progress) => {
+    const found = await whyWords(open, question, { at, progress });
+    return () =>
+      flags.json ? printJson(wordsDocument(found, question, at)) : printWords(found, question, at);
+  });
+}
+
+/** Shows progress while an answer is looked for, and then what it says. */
+async function explaining(
+  flags: WhyFlags,
+  ask: (open: OpenLedger, at: number, progress: (position: number) => void) => Promise<() => void>,
+): Promise<void> {
   await withLedger(flags.ledger, 'read', async (open) => {
     const at = await positionOf(flags.at, open.ledger);
     const bar = progressBar('reading');
-    const progress = (position: number): void => bar.update(position, at);
-    const found = await whyWords(open, question, { at, progress }).finally(bar.stop);
-    if (flags.json) printJson(wordsDocument(found, question, at));
-    else printWords(found, question, at);
+    const show = await ask(open, at, (done) => bar.update(done, at)).finally(bar.stop);
+    show();
   });
 }
 

@@ -102,7 +102,8 @@ function wholeOf(words: readonly ExplainedWord[]): string | undefined {
   return oneLine(decodeEntry(words.length === 2 ? 'vste' : 'ste', values));
 }
 
-function printChain(chain: readonly Cause[]): void {
+/** A commit and its causes, each indented below what it caused. */
+export function printChain(chain: readonly Cause[]): void {
   chain.forEach((cause, i) =>
     print(`${'  '.repeat(i + 1)}${i > 0 ? 'because ' : ''}${causeText(cause)}`),
   );

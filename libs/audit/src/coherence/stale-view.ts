@@ -141,8 +141,13 @@ function commandView(words: CommandWords | undefined): CommandView | null {
 const HEX = new Set(['streamId', 'address', 'output']);
 
 function entryView({ entry, pa, word, why }: StaleEntry): EntryView {
-  const fields = Object.entries(entry as CachedEntry).map(([name, value]: [string, unknown]) =>
+  return { ...cachedEntryView(entry), word, why, pa: toHex(pa) };
+}
+
+/** A cached entry as JSON: which cache, its tags and addresses. */
+export function cachedEntryView(entry: CachedEntry): EntryView {
+  const fields = Object.entries(entry).map(([name, value]: [string, unknown]) =>
     HEX.has(name) ? [name, toHex(value as number | bigint)] : [name, value],
   );
-  return { ...Object.fromEntries(fields), word, why, pa: toHex(pa) } as EntryView;
+  return Object.fromEntries(fields) as EntryView;
 }

@@ -17,6 +17,8 @@ export interface WordChange {
 export interface WordPlace {
   readonly host: string;
   readonly pa: number;
+  /** Only changes to this value are meant. */
+  readonly value?: bigint;
 }
 
 /**
@@ -32,14 +34,20 @@ export async function lastChanges(
   const machine = new Machine({ coherence: false });
   const changes = new Map<string, WordChange>();
   const watched = new Set(words.map(wordKey));
+  const watchedPas = new Set(words.map(({ pa }) => pa));
   let doing: Pick<WordChange, 'position' | 'idx' | 'event'> = { position: 0, idx: 0, event: '' };
   const listen = (host: string): void => {
     machine.host(host).physicalMemory.observe({
-      written: (pa, before, _, byHardware) => {
-        const key = wordKey({ host, pa });
-        if (!watched.has(key)) return;
-        const was = (BigInt(before.hi >>> 0) << 32n) | BigInt(before.lo >>> 0);
-        changes.set(key, { ...doing, before: was, byHardware });
+      written: (pa, before, after, byHardware) => {
+        if (!watchedPas.has(pa)) return;
+        const change = { ...doing, before: wordOf(before), byHardware };
+        for (const place of [
+          { host, pa },
+          { host, pa, value: wordOf(after) },
+        ]) {
+          const key = wordKey(place);
+          if (watched.has(key)) changes.set(key, change);
+        }
       },
       released: () => undefined,
     });
@@ -64,6 +72,10 @@ function eventsOf({ events }: StoredCommit) {
   }));
 }
 
-export function wordKey({ host, pa }: WordPlace): string {
-  return `${host} ${pa}`;
+export function wordKey({ host, pa, value }: WordPlace): string {
+  return value === undefined ? `${host} ${pa}` : `${host} ${pa} ${value}`;
+}
+
+function wordOf({ lo, hi }: { readonly lo: number; readonly hi: number }): bigint {
+  return (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
 }

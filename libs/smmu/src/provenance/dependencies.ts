@@ -21,6 +21,12 @@ interface Halves {
   readonly hi: number;
 }
 
+/** A word that a cached entry was made from: where it lies, and the value it had. */
+export interface MadeFromWord {
+  readonly pa: number;
+  readonly word: bigint;
+}
+
 interface WordChange {
   readonly before: Halves;
   readonly after: Halves;
@@ -174,6 +180,19 @@ export class Dependencies {
       trail.push(links[at + SLOT]!, links[at + LO]!, links[at + HI]!, links[at + KIND]!);
       link = links[at + NEXT_OF_NODE]!;
     }
+  }
+
+  /** A node's words, with the values it was made from. */
+  wordsOf(node: number): MadeFromWord[] {
+    const words: MadeFromWord[] = [];
+    const { links } = this;
+    for (let link = this.firstLinks[node]!; link !== NONE;) {
+      const at = link * STRIDE;
+      const word = (BigInt(links[at + HI]! >>> 0) << 32n) | BigInt(links[at + LO]! >>> 0);
+      words.push({ pa: this.addresses[links[at + SLOT]!]!, word });
+      link = links[at + NEXT_OF_NODE]!;
+    }
+    return words.reverse();
   }
 
   /** Holds a node's words against memory once more, for one that was made through a stale entry. */

@@ -1,6 +1,13 @@
 import type { MemoryObserver, PhysicalMemory } from '../memory/physical-memory';
 import { structureOf, type CachedEntry, type EntryKey } from './cached-entry';
-import { Dependencies, Trail, WORD_KIND, type WordListener, type WordKind } from './dependencies';
+import {
+  Dependencies,
+  Trail,
+  WORD_KIND,
+  type MadeFromWord,
+  type WordKind,
+  type WordListener,
+} from './dependencies';
 
 /** A word that no longer has the value a cached entry was made from. */
 export interface ChangedWord {
@@ -26,6 +33,14 @@ export interface StalenessWatcher {
   staleRemoved(key: EntryKey): void;
   /** A stale entry answered an access, or led a walk on its way. */
   staleUsed(key: EntryKey): void;
+}
+
+/** A cached entry and the words it was made from, in the order in which they were read. */
+export interface MadeFrom {
+  readonly entry: CachedEntry;
+  /** One of the words has another value now. */
+  readonly stale: boolean;
+  readonly words: readonly MadeFromWord[];
 }
 
 /** What the context of a walk says about the bits of its descriptors. */
@@ -77,6 +92,20 @@ export class Provenance implements MemoryObserver, WordListener {
   /** Names who knows what a place in the TLB stands for. */
   describeBy(tlb: TranslationNames): void {
     this.tlb = tlb;
+  }
+
+  /** Every entry that is cached now: configuration structures and ATCs first. */
+  *entries(): Generator<MadeFrom> {
+    for (const [key, node] of this.names) yield this.madeFrom(key, node);
+    for (const [place, node] of this.places.entries()) {
+      if (node !== undefined && node >= 0) yield this.madeFrom(place, node);
+    }
+  }
+
+  private madeFrom(key: EntryKey, node: number): MadeFrom {
+    const { dependencies } = this;
+    const stale = dependencies.isStale(node);
+    return { entry: this.describe(key), stale, words: dependencies.wordsOf(node) };
   }
 
   /** Whether any entry is stale now: if not, a hit needs no further thought. */
