@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { translationPath } from '@steward/audit';
 import { SqliteLedger } from '@steward/ledger';
@@ -171,6 +171,19 @@ describe('steward why', () => {
       );
     expect(missingIn(file)).toEqual([]);
     expect(missingIn(out)).toMatchObject([[at.unmapped, { rule: 'not-invalidated' }]]);
+    const state = join(folder, 'stale.json');
+    const audit = () => steward('audit', 'stale', '--json', '--state', state, '--ledger', out);
+    const told = audit();
+    expect(told.code).toBe(7);
+    expect(existsSync(state)).toBe(false);
+    const question = { ledger: out, since: 1, until: at.unmapped, vm: '' };
+    writeFileSync(state, JSON.stringify({ question, done: at.unmapped }));
+    const rest = audit();
+    expect(rest.code).toBe(7);
+    const isOpen = (line: Record<string, unknown>) => line['closed'] === null;
+    expect(linesOf(rest)).toEqual(linesOf(told).filter(isOpen));
+    writeFileSync(state, JSON.stringify({ question: { ...question, since: 2 }, done: 3 }));
+    expect(audit().code).toBe(4);
   });
 
   it('at the command line', () => {

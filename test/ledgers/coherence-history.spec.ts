@@ -44,11 +44,11 @@ describe('what is stale, of a long log with snapshots', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function found(history: LoggedHistory, since: number) {
+  async function found(history: LoggedHistory, since: number, from = since) {
     const told: FindingView[] = [];
     let folded = 0;
     const progress = (): number => folded++;
-    const findings = staleHistory(history, { since, until: latest, progress });
+    const findings = staleHistory(history, { since, from, until: latest, progress });
     for (;;) {
       const next = await findings.next();
       if (next.done === true) return { told, totals: next.value.totals, folded };
@@ -67,6 +67,14 @@ describe('what is stale, of a long log with snapshots', () => {
       await before.moveTo(since - 1);
       expect(totals).toEqual(subtractTotals(whole.totals, before.totals()));
     }
+  });
+
+  it('told on from where it was interrupted is the rest, with the totals of the whole', async () => {
+    const history = { ledger, snapshots: new Snapshots(store) };
+    const { told, totals } = await found(history, 1, Math.floor(latest / 2));
+    expect(told).toEqual(whole.told.filter((one) => foundAt(one) >= Math.floor(latest / 2)));
+    expect(told.length).toBeLessThan(whole.told.length);
+    expect(totals).toEqual(whole.totals);
   });
 
   it('bisect finds the first rule that was broken, and no stale use where there was none', async () => {

@@ -1,4 +1,5 @@
 import { entryText, explainViolation } from '@steward/audit';
+import { z } from 'zod';
 import type { FindingView, ViolationView } from '@steward/audit';
 import { brokenRules } from '@steward/machine';
 import { staleHistory } from '@steward/replay';
@@ -9,6 +10,7 @@ import { positionOf, withReadModels } from '../ledger-access';
 import type { OpenLedger } from '../ledger-access';
 import { colour, print, printJsonLine, say } from '../output';
 import { progressBar } from '../progress';
+import { StateFile } from '../state-file';
 
 export interface StaleFlags {
   readonly ledger: string;
@@ -16,7 +18,12 @@ export interface StaleFlags {
   readonly vm?: string;
   readonly at?: string;
   readonly since?: string;
+  readonly state?: string;
 }
+
+const DONE = z.object({ done: z.int().nonnegative() });
+/** Commits after which it is kept anew how far it is. */
+const KEPT_EVERY = 1024;
 
 /** `audit stale`: stale windows and stale uses, and a page on every rule that was broken. */
 export async function stale(flags: StaleFlags): Promise<void> {
@@ -25,23 +32,36 @@ export async function stale(flags: StaleFlags): Promise<void> {
     const since = await positionOf(flags.since ?? '1', open.ledger);
     if (since > until)
       throw new CliError(EXIT.usage, `--since ${since} lies behind commit ${until}`);
+    const question = { ledger: flags.ledger, since, until, vm: flags.vm ?? '' };
+    const state = new StateFile(flags.state, question, { what: 'stale audit', schema: DONE });
+    const from = Math.max(since, (state.read()?.done ?? 0) + 1);
+    if (from > since) say(`going on at commit ${from}`);
     const bar = progressBar('replaying');
-    const progress = (position: number): void => bar.update(position, until);
-    const history = staleHistory(open, { since, until, progress });
-    const isWanted = (finding: FindingView): boolean =>
-      flags.vm === undefined || finding.kind === 'violation' || finding.vm === flags.vm;
+    let told = false;
+    const progress = (position: number): void => {
+      bar.update(position, until);
+      if (told || position % KEPT_EVERY === 0) state.keep({ done: position });
+      told = false;
+    };
+    const history = staleHistory(open, { since, from, until, progress });
     for (;;) {
       const next = await history.next();
       if (next.done === true) {
         bar.stop();
+        state.remove();
         conclude(next.value, since, flags);
         return;
       }
-      if (!isWanted(next.value)) continue;
+      if (!isWanted(next.value, flags)) continue;
+      told = true;
       if (flags.json) printJsonLine(next.value);
       else await printFinding(next.value, open);
     }
   });
+}
+
+function isWanted(finding: FindingView, { vm }: StaleFlags): boolean {
+  return vm === undefined || finding.kind === 'violation' || finding.vm === vm;
 }
 
 function conclude({ position, totals }: StaleSummary, since: number, { json }: StaleFlags): void {

@@ -29,6 +29,7 @@ export function auditCommand(program: Command): void {
     .option('--vm <id>', 'only what is in words of this VM (broken rules are always shown)')
     .option('--since <position>', 'only what is found from this commit on')
     .option('--at <position>', 'up to this commit')
+    .option('--state <file>', 'keeps how far it is, so that an interrupted audit goes on')
     .action((flags: StaleFlags) => stale(flags));
   withLedgerOption(audit.command('commands'))
     .description('the command journal: who asked what, and the answer')

@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import { z } from 'zod';
 import {
@@ -13,10 +12,10 @@ import {
 } from '@steward/replay';
 import type { BisectResult, Predicate, Probe, Verdict } from '@steward/replay';
 import { CliError, EXIT } from '../exit-codes';
-import { readJson } from '../files';
 import { positionOf, withLedger, withReadModels, type OpenLedger } from '../ledger-access';
 import { hexAddress, withLedgerOption } from '../options';
 import { colour, print, printJson, say } from '../output';
+import { StateFile, type Question } from '../state-file';
 
 interface BisectFlags {
   readonly ledger: string;
@@ -103,19 +102,20 @@ async function run(flags: BisectFlags): Promise<void> {
       good: await positionOf(flags.good ?? '0', open.ledger),
       bad: await positionOf(flags.bad ?? 'latest', open.ledger),
     };
-    const search = { question: { ...question, ...bounds, ledger: flags.ledger }, flags };
+    const whole: Question = { ...question, ...bounds, ledger: flags.ledger };
+    const state = new StateFile(flags.state, whole, { what: 'search', schema: PROBES });
     await asking(open, flags, async (probe) => {
-      const known = knownProbes(search);
+      const known: Probe[] = state.read()?.probes ?? [];
       const result = await bisect(bounds, probe, {
         known,
         onProbe: ({ position, verdict }, left) => {
-          keep(search, [...known, { position, verdict }]);
           known.push({ position, verdict });
+          state.keep({ probes: known });
           say(`commit ${position}: ${verdict} (at most ${left} more)`);
         },
       });
-      if (flags.state !== undefined) rmSync(flags.state, { force: true });
-      await report(open, result, search);
+      state.remove();
+      await report(open, result, whole, flags);
     });
   });
 }
@@ -174,34 +174,17 @@ async function ask(command: string, ledger: string, position: number): Promise<V
   return status === 0 ? 'good' : 'bad';
 }
 
-interface Search {
-  readonly question: Readonly<Record<string, string | number>>;
-  readonly flags: BisectFlags;
-}
-
-const STATE = z.object({
-  question: z.record(z.string(), z.union([z.string(), z.number()])),
+const PROBES = z.object({
   probes: z.array(
     z.object({ position: z.int().nonnegative(), verdict: z.enum(['good', 'bad', 'skip']) }),
   ),
 });
 
-function knownProbes({ question, flags: { state } }: Search): Probe[] {
-  if (state === undefined || !existsSync(state)) return [];
-  const parsed = STATE.safeParse(readJson(state, 'search'));
-  if (!parsed.success) throw new CliError(EXIT.failed, `${state} holds no search of bisect`);
-  if (JSON.stringify(parsed.data.question) === JSON.stringify(question)) return parsed.data.probes;
-  throw new CliError(EXIT.refused, `${state} holds a search for something else; remove it first`);
-}
-
-function keep({ question, flags: { state } }: Search, probes: readonly Probe[]): void {
-  if (state !== undefined) writeFileSync(state, `${JSON.stringify({ question, probes })}\n`);
-}
-
 async function report(
   { ledger }: OpenLedger,
   result: BisectResult,
-  { question, flags }: Search,
+  question: Question,
+  flags: BisectFlags,
 ): Promise<void> {
   const { first, good, bad, probes } = result;
   const commit = first === null ? undefined : await ledger.commit(first);

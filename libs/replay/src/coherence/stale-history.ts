@@ -13,17 +13,24 @@ export interface StaleSummary {
 /**
  * What the coherence checker finds in commits `since` to `until`, in order; at the end the windows that are open still.
  * Windows that were opened before are told where they close.
+ * @param options.from the first commit to tell of, where an interrupted telling goes on; totals are those from `since` on.
  */
 export async function* staleHistory(
   history: LoggedHistory,
-  options: { readonly since?: number; readonly until: number; readonly progress?: Progress },
+  options: {
+    readonly since?: number;
+    readonly from?: number;
+    readonly until: number;
+    readonly progress?: Progress;
+  },
 ): AsyncGenerator<FindingView, StaleSummary> {
-  const { since = 1, until, progress } = options;
+  const { since = 1, from = since, until, progress } = options;
   const coherence = new Coherence(history);
-  await coherence.moveTo(Math.min(since - 1, until), progress);
+  await coherence.moveTo(Math.min(since - 1, until));
   const before = coherence.totals();
+  let position = Math.min(from - 1, until);
+  await coherence.moveTo(position);
   const times = new Times(history);
-  let position = Math.min(since - 1, until);
   for await (const { commit, findings } of coherence.findings(until, progress)) {
     position = commit.position;
     for (const finding of findings) {
