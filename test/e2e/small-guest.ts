@@ -171,5 +171,6 @@ const PLAN: GuestPlan = {
   streamIds: new Map([[VSID, 0x40]]),
   canwbs: true,
   doorbell: 0x8090000,
+  passthrough: [],
   replug: [],
 };

@@ -159,6 +159,7 @@ function planOf(n: number): GuestPlan {
     ram: [{ ipa: toHex(RAM_IPA), size: toHex(RAM_BYTES), pa: toHex(ramOf(n)) }],
     streamIds: new Map([[VSID, 0x40 + n]]),
     doorbell: 0x8090000,
+    passthrough: [],
     replug: [],
   };
 }

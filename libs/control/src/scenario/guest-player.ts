@@ -3,6 +3,8 @@ import type { Command, DmaAccess, GuestRegister, Hex, RamRange } from '@steward/
 import { playRecording } from '@steward/guest';
 import type { ActivityOp, GuestAction, Recording } from '@steward/guest';
 import { proxyDomain, virtualIdr } from '@steward/vmm';
+import { passThrough } from './passthrough';
+import type { PassthroughDevice } from './passthrough';
 
 /** A guest of a scenario: its recording, and the objects that stand for it. */
 export interface GuestPlan {
@@ -17,6 +19,8 @@ export interface GuestPlan {
   readonly canwbs: boolean;
   /** Host page that MSI doorbell IPAs are mapped to. */
   readonly doorbell: number;
+  /** Its devices beside those of the recording. */
+  readonly passthrough: readonly PassthroughDevice[];
   /** Steps before which the VMM takes its RAM out of stage 2 and puts it back. */
   readonly replug: readonly number[];
 }
@@ -26,10 +30,15 @@ export const deviceOf = (guest: string, vsid: number): string =>
   `${guest}.${vsid.toString(16).padStart(4, '0')}`;
 
 /** The devices of a guest, as the machine's operator plugs them in. */
-export function* plugIn({ name, smmu, canwbs, streamIds }: GuestPlan): Generator<Command> {
+export function* plugIn(guest: GuestPlan): Generator<Command> {
+  const { name, smmu, canwbs, streamIds, passthrough } = guest;
   for (const [vsid, streamId] of streamIds) {
     const device = deviceOf(name, vsid);
     yield { type: 'AddDevice', device, smmu, streamIds: [streamId], canwbs, ats: false };
+  }
+  for (const { device, streamId, ats, atc, pasidBits } of passthrough) {
+    const able = { ats, ...(atc && { atc }), ...(pasidBits !== undefined && { pasidBits }) };
+    yield { type: 'AddDevice', device, smmu, streamIds: [streamId], canwbs, ...able };
   }
 }
 
@@ -62,6 +71,7 @@ export function* setUp(guest: GuestPlan): Generator<Command> {
   // At reset SMMUEN=0 and GBPA.ABORT=0: every stream bypasses.
   const target = { kind: 'nested-domain', id: proxyDomain(vsmmu, 'bypass') } as const;
   for (const id of devices) yield { type: 'AttachDevice', device: id, target };
+  yield* passThrough(guest);
 }
 
 /** Its VMM takes the guest's RAM out of stage 2, as for a memory hot-unplug, and puts it back. */

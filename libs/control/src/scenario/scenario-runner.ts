@@ -17,6 +17,7 @@ import type { GuestPlan, GuestStep } from './guest-player';
 import { checkPhaseEnd } from './phase-end-check';
 import type { SteMismatch } from './phase-end-check';
 import { HOST_MAP, layOutRam } from './ram-layout';
+import { passthroughDma } from './passthrough';
 import { seededRandom } from './random';
 import type { Scenario } from './scenario';
 
@@ -99,8 +100,11 @@ export class ScenarioRunner {
     for (let done = 0; running.length > 0; done++) {
       const at = random(running.length);
       const guest = running[at]!;
-      if (guest.plan.replug.includes(guest.next)) {
+      const replugs = guest.plan.replug.includes(guest.next);
+      if (replugs || guest.next % PASSTHROUGH_PERIOD === 0) await passthrough(guest, issue);
+      if (replugs) {
         for (const command of replug(guest.plan)) await issue(`vmm:${guest.plan.name}`, command);
+        await passthrough(guest, issue);
       }
       const step = guest.steps[guest.next++];
       if (step === undefined) {
@@ -143,6 +147,17 @@ export class ScenarioRunner {
   }
 }
 
+/** Steps of a guest's play between two rounds of its passthrough devices. */
+const PASSTHROUGH_PERIOD = 64;
+
+async function passthrough(
+  { plan, next }: { readonly plan: GuestPlan; readonly next: number },
+  issue: Issuer,
+): Promise<void> {
+  if (plan.passthrough.length === 0) return;
+  await issue(`guest:${plan.name}`, passthroughDma(plan, next));
+}
+
 type Issuer = (actor: string, command: Command) => Promise<void>;
 
 function* machineOf(scenario: Scenario, guestRam: number): Generator<Command> {
@@ -174,14 +189,18 @@ function plansOf(
   ram: readonly GuestPlan['ram'][],
 ): GuestPlan[] {
   const nextStreamId = new Map<string, number>();
-  return scenario.guests.map(({ name, smmu, replug: steps = [] }, i) => {
+  return scenario.guests.map(({ name, smmu, replug: steps = [], passthrough: devices = [] }, i) => {
     const recording = recordings[i]!;
     const streamIds = new Map<number, number>();
-    for (const { vsid } of recording.streams) {
+    const takeStreamId = (): number => {
       const streamId = nextStreamId.get(smmu) ?? FIRST_STREAM_ID;
       nextStreamId.set(smmu, streamId + STREAM_ID_STEP);
-      streamIds.set(vsid, streamId);
-    }
+      return streamId;
+    };
+    for (const { vsid } of recording.streams) streamIds.set(vsid, takeStreamId());
+    const passthrough = devices.map((device) => {
+      return { ...device, device: `${name}.${device.name}`, streamId: takeStreamId() };
+    });
     const idr = scenario.smmus.find((s) => s.id === smmu)?.idr ?? [];
     return {
       name,
@@ -193,6 +212,7 @@ function plansOf(
       streamIds,
       canwbs: scenario.canwbs,
       doorbell: HOST_MAP.doorbell.base,
+      passthrough,
       replug: steps,
     };
   });

@@ -49,6 +49,39 @@ describe('parseScenario', () => {
     expect(problem(text)).toMatch(message);
   });
 
+  const withDevice = (device: string, idr0 = '0x0d44141b', idr1 = '0x02730200') =>
+    TEXT.replace('0x0d44101b', idr0)
+      .replace('0x02730010', idr1)
+      .replace('recording: g.json', `recording: g.json, passthrough: [${device}]`);
+
+  it('knows devices beside those of the recording, with ATCs and PASIDs', () => {
+    const text = withDevice('{ name: nic, ats: true, atc: true, pasidBits: 4, pasids: [1, 9] }');
+    expect(parseScenario(text, 'demo.yaml').guests[0]?.passthrough).toEqual([
+      { name: 'nic', ats: true, atc: true, pasidBits: 4, pasids: [1, 9] },
+    ]);
+    expect(parseScenario(withDevice('{ name: nic }'), 'demo.yaml').guests[0]?.passthrough).toEqual([
+      { name: 'nic', ats: false, atc: false, pasids: [] },
+    ]);
+  });
+
+  it.each([
+    ['{ name: nic, atc: true }', /passthrough\.0: an ATC needs ats: true/],
+    ['{ name: nic, pasids: [1] }', /a PASID does not fit in pasidBits/],
+    ['{ name: nic, pasidBits: 2, pasids: [4] }', /a PASID does not fit in pasidBits/],
+    ['{ name: nic, pasidBits: 2, pasids: [1, 1] }', /a PASID is there twice/],
+    ['{ name: nic, pasidBits: 2, pasids: [0] }', /passthrough\.0\.pasids\.0/],
+    ['{ name: nic, pasidBits: 21 }', /passthrough\.0\.pasidBits/],
+    ['{ name: nic }, { name: nic }', /guest g: two devices are named nic/],
+    ['{ name: nic, pasidBits: 20, pasids: [256] }', /no SubstreamID 256/],
+  ])('refuses the device %s', (device, message) => {
+    expect(problem(withDevice(device))).toMatch(message);
+  });
+
+  it('refuses ATS behind an SMMU without', () => {
+    const text = withDevice('{ name: nic, ats: true }', '0x0d44101b');
+    expect(problem(text)).toMatch(/guest g: nic cannot do ATS, as IDR0 of s has none/);
+  });
+
   it('refuses two SMMUs of an id', () => {
     const twice = TEXT.replace('guests:', '  - { id: s, idr: [0, 0, 0, 0, 0, 0] }\nguests:');
     expect(problem(twice)).toMatch(/demo\.yaml: .*SMMUs.* s$/);

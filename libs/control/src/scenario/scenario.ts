@@ -1,5 +1,5 @@
 import { HOST_POLICIES } from '@steward/host';
-import { COMMANDS, type CommandName } from '@steward/smmu';
+import { COMMANDS, REGISTERS, type CommandName } from '@steward/smmu';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 
@@ -9,6 +9,28 @@ const Word = z
 const Id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'letters, digits, ".", "_" and "-"');
 
 const COMMAND_NAMES = Object.keys(COMMANDS) as [CommandName, ...CommandName[]];
+
+const PASID_BITS_MAX = 20;
+
+const Passthrough = z
+  .strictObject({
+    name: Id,
+    ats: z.boolean().default(false),
+    /** It has an Address Translation Cache, and uses it while its ATS is on. */
+    atc: z.boolean().default(false),
+    /** log2 of the PASIDs it can send. */
+    pasidBits: z.int().min(1).max(PASID_BITS_MAX).optional(),
+    /** PASIDs that are attached, each to what the device itself is on. */
+    pasids: z
+      .array(z.int().positive())
+      .default([])
+      .refine((pasids) => new Set(pasids).size === pasids.length, 'a PASID is there twice'),
+  })
+  .refine(({ ats, atc }) => ats || !atc, 'an ATC needs ats: true')
+  .refine(
+    ({ pasidBits = 0, pasids }) => pasids.every((pasid) => pasid < 2 ** pasidBits),
+    'a PASID does not fit in pasidBits',
+  );
 
 const Scenario = z.strictObject({
   name: Id,
@@ -43,6 +65,8 @@ const Scenario = z.strictObject({
         recording: z.string().min(1),
         /** Steps of its play before which its VMM takes its RAM out of stage 2 and puts it back. */
         replug: z.array(z.int().nonnegative()).optional(),
+        /** Devices beside those of the recording: without a vSMMU, on the guest's RAM. */
+        passthrough: z.array(Passthrough).optional(),
       }),
     )
     .min(1),
@@ -78,7 +102,32 @@ export function parseScenario(text: string, file: string): Scenario {
   if (stray !== undefined) {
     throw new ScenarioSyntaxError(`${file}: guest ${stray.name}: no SMMU ${stray.smmu}`);
   }
+  for (const guest of scenario.guests) {
+    const problem = passthroughProblem(guest, scenario);
+    if (problem !== undefined) {
+      throw new ScenarioSyntaxError(`${file}: guest ${guest.name}: ${problem}`);
+    }
+  }
   return scenario;
+}
+
+/** What a guest's devices cannot be, or cannot do behind its SMMU. */
+function passthroughProblem(
+  { smmu: id, passthrough = [] }: Scenario['guests'][number],
+  { smmus }: Scenario,
+): string | undefined {
+  const idr = smmus.find((smmu) => smmu.id === id)?.idr ?? [0, 0];
+  const ats = REGISTERS.IDR0.layout.get([BigInt(idr[0])], 'ATS') === 1n;
+  const ssidBits = Number(REGISTERS.IDR1.layout.get([BigInt(idr[1])], 'SSIDSIZE'));
+  const names = passthrough.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) return `two devices are named ${twice}`;
+  for (const { name, ats: wanted, pasids } of passthrough) {
+    if (wanted && !ats) return `${name} cannot do ATS, as IDR0 of ${id} has none`;
+    const wide = pasids.find((pasid) => pasid >= 2 ** ssidBits);
+    if (wide !== undefined) return `${name}: IDR1 of ${id} has no SubstreamID ${wide}`;
+  }
+  return undefined;
 }
 
 /** The scenario with its guests repeated, or cut, to `count`; repeated ones get a numbered name. */

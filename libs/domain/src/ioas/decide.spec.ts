@@ -61,6 +61,12 @@ describe('MapIova', () => {
     }
   });
 
+  it('looks at its memory last, when pages are pinned: an IOVA that is mapped comes before', () => {
+    given(...full)
+      .when({ ...c.mapIova, pa: '0x180000000' })
+      .thenRejected('EEXIST', 'ioas.mapped');
+  });
+
   it('refuses an IOVA that is mapped, in part too', () => {
     given(...full)
       .when(page('0x401ff000'))
@@ -130,6 +136,14 @@ describe('UnmapIova', () => {
       given(...full)
         .when(unmap(iova, length))
         .thenRejected('ENOENT', 'ioas.straddles');
+    }
+  });
+
+  it('refuses an IOVA of 2^64-1 before it looks at the length', () => {
+    for (const length of ['0x0', '0x1'] as const) {
+      given(...full)
+        .when(unmap('0xffffffffffffffff', length))
+        .thenRejected('EOVERFLOW', 'ioas.overflow');
     }
   });
 

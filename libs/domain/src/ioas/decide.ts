@@ -90,9 +90,11 @@ function unmap(command: Of<'UnmapIova'>, context: Context): Decision {
   const state = context.get('ioas', ioas);
   if (state === undefined || state.freed) return absent(ioas);
   const everything = fromHex(iova) === 0n && fromHex(length) === WORD_MAX;
+  const edge = fromHex(iova) === WORD_MAX || fromHex(length) === WORD_MAX;
+  if (!everything && edge) return wraps(command);
   if (fromHex(length) === 0n) return reject('EINVAL', 'ioas.empty', 'a range of no bytes');
   const last = fromHex(iova) + fromHex(length) - 1n;
-  if (!everything && (last > WORD_MAX || fromHex(length) === WORD_MAX)) return wraps(command);
+  if (!everything && last > WORD_MAX) return wraps(command);
   const reach = { first: fromHex(iova), last: everything ? WORD_MAX : last };
   const hit = state.areas.filter((a) => lastOf(a) >= reach.first && BigInt(a.base) <= reach.last);
   // iopt_unmap_iova_range(): areas go in address order; the first that straddles the range ends it.

@@ -24,18 +24,18 @@ export function map(command: Of<'MapIova'>, context: Context): Decision {
   const range = rangeOf({ iova, length: command.length });
   if ('errno' in range) return { ok: false, ...range };
   if (range.base + range.size > apertureEnd(state)) return { ok: false, ...beyondAperture(iova) };
-  if (tooWide(command.pa) !== undefined) return notItsMemory(command.pa, state);
-  const pa = addressOf(command.pa);
+  const wide = tooWide(command.pa) !== undefined;
+  const pa = wide ? 0 : addressOf(command.pa);
   if (range.size === 0 || [range.base, range.size, pa].some((x) => x % PAGE_SIZE !== 0)) {
     return { ok: false, ...unaligned() };
   }
+  const problem = whyNotThere(range, state);
+  if (problem !== undefined) return { ok: false, ...problem };
   const vm = context.get('vm', state.vm);
   const backed = vm?.ram.some((r) =>
     contains({ base: r.pa, size: r.size }, { base: pa, size: range.size }),
   );
-  if (!backed) return notItsMemory(command.pa, state);
-  const problem = whyNotThere(range, state);
-  if (problem !== undefined) return { ok: false, ...problem };
+  if (wide || !backed) return notItsMemory(command.pa, state);
   const { ioas, length, read, write } = command;
   const event = emit('ioas', ioas, {
     ...{ type: 'IoasMapped', ioas, iova, length, pa: command.pa, read, write },
