@@ -18,6 +18,7 @@ import type { StreamConfiguration } from './configuration/stream-configuration';
 import { StreamFinder } from './configuration/stream-finder';
 import { StreamTable } from './configuration/stream-table';
 import { EventQueue } from './events/event-queue';
+import type { Fault } from './events/faults';
 import type { RegisterName } from './formats/registers';
 import type { PhysicalMemory } from './memory/physical-memory';
 import type { SmmuObserver } from './observer';
@@ -31,7 +32,7 @@ import { FaultedTransactions } from './stalls/faulted-transactions';
 import { StalledTransactions, type StalledTransaction } from './stalls/stalled-transactions';
 import type { Outcome, Transaction } from './transaction';
 import { breakBeforeMake } from './translation/break-before-make';
-import type { Stage1Context } from './translation/context';
+import type { Stage1Context, Stage2Context } from './translation/context';
 import { InputAddress } from './translation/input-address';
 import { needOf, type Need } from './translation/permissions';
 import { speculate } from './translation/speculation';
@@ -39,6 +40,8 @@ import { Translator } from './translation/translator';
 
 const ABORT: Outcome = { kind: 'abort' };
 const RAZ_WI: Outcome = { kind: 'raz-wi' };
+const BAD_STE: Fault = { event: 'C_BAD_STE' };
+const BYPASS_ADDR_SIZE: Fault = { event: 'BYPASS_ADDR_SIZE' };
 
 /**
  * One SMMUv3, Non-secure programming interface (IHI 0070). Everything happens at once: a write of
@@ -154,7 +157,7 @@ export class Smmu {
     if ('event' in stream) return this.faulted.fail(stream, t, undefined, undefined);
     switch (stream.disposition) {
       case 'illegal':
-        return this.faulted.fail({ event: 'C_BAD_STE' }, t, stream, undefined);
+        return this.faulted.fail(BAD_STE, t, stream, undefined);
       case 'abort':
         return ABORT;
       default:
@@ -242,12 +245,21 @@ export class Smmu {
     incoming: AttributesCode = stream.attributes,
   ): Outcome {
     const address = this.input.asNumber();
+    const { features } = this;
     const { stage2 } = stream;
-    const { outputLimit, intermediateLimit } = this.features;
-    const limit = stage2 === undefined ? outputLimit : intermediateLimit;
-    if (address >= limit)
-      return this.faulted.fail({ event: 'BYPASS_ADDR_SIZE' }, t, stream, undefined);
-    if (stage2 === undefined) return this.bypass(address, incoming);
+    const limit = stage2 === undefined ? features.outputLimit : features.intermediateLimit;
+    if (address >= limit) return this.faulted.fail(BYPASS_ADDR_SIZE, t, stream, undefined);
+    return stage2 === undefined
+      ? this.bypass(address, incoming)
+      : this.withStage2(t, stream, stage2, incoming);
+  }
+
+  private withStage2(
+    t: Transaction,
+    stream: StreamConfiguration,
+    stage2: Stage2Context,
+    incoming: AttributesCode,
+  ): Outcome {
     const need = this.need(t, stream);
     const { translator } = this;
     const failed = translator.throughStage2(stage2, this.input, need);

@@ -90,12 +90,18 @@ export class Stage2Walker {
     if (at.address() >= context.inputLimit) return this.fault('F_TRANSLATION', access);
     const id = tlb.find(context.space, at);
     const stale = need === S2_WRITE ? S2_CLEAN : 0;
-    if (id < 0 || (tlb.info(id) & stale) !== 0) {
-      this.provenance?.enterStage2();
-      const failed = this.fill(context, access, need, id >= 0);
-      this.provenance?.leaveStage2();
-      return failed;
-    }
+    return id < 0 || (tlb.info(id) & stale) !== 0
+      ? this.miss(context, access, need, id >= 0)
+      : this.hit(context, id, access, need);
+  }
+
+  private hit(
+    context: Stage2Context,
+    id: number,
+    access: FaultClass,
+    need: number,
+  ): Fault | undefined {
+    const { at, tlb } = this;
     if (this.rules.conflictsFault && tlb.covering(context.space, at) > 1) {
       return { event: 'F_TLB_CONFLICT', stage: 2, ipa: at.address() };
     }
@@ -105,6 +111,18 @@ export class Stage2Walker {
     this.sizeIndex = tlb.sizeIndex(id);
     this.pa = tlb.pa(id, at);
     return this.permission(context, access, need);
+  }
+
+  private miss(
+    context: Stage2Context,
+    access: FaultClass,
+    need: number,
+    found: boolean,
+  ): Fault | undefined {
+    this.provenance?.enterStage2();
+    const failed = this.fill(context, access, need, found);
+    this.provenance?.leaveStage2();
+    return failed;
   }
 
   /** Walks, and caches what the access may have, in place of what was `found`. */
