@@ -146,8 +146,8 @@ export class EntryArena {
     this.words[(list << WORDS_LOG2) | COUNT] = 0;
   }
 
-  /** Puts an entry first on a list; it is on no other. */
-  link(list: number, id: number): void {
+  /** Puts an entry first on a list; it is on no other. @returns the list's length. */
+  link(list: number, id: number): number {
     const { words } = this;
     const head = list << WORDS_LOG2;
     const at = id << WORDS_LOG2;
@@ -156,8 +156,8 @@ export class EntryArena {
     words[at | PREVIOUS] = NONE;
     words[at | NEXT] = first;
     words[head | FIRST] = id;
-    words[head | COUNT] = words[head | COUNT]! + 1;
     if (first !== NONE) words[(first << WORDS_LOG2) | PREVIOUS] = id;
+    return ++words[head | COUNT]!;
   }
 
   /** Takes an entry off its list. */

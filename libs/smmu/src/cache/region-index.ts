@@ -61,8 +61,7 @@ export class RegionIndex {
     let region = space.roots[half]!;
     if (region === NONE) region = this.createRoot(space, half);
     else if ((arena.word(region, SHAPE) & DIVIDED) !== 0) region = this.below(space, region, id);
-    arena.link(region, id);
-    if (arena.length(region) > DIVIDE_AT) this.divide(space, region);
+    if (arena.link(region, id) > DIVIDE_AT) this.divide(space, region);
   }
 
   private createRoot(space: TlbSpace, half: 0 | 1): number {

@@ -9,7 +9,6 @@ import {
 import { GRANULE_64K_LPA, type Granule } from './granule';
 
 const TWO_32 = 2 ** 32;
-const PER_TWO_32 = 2 ** -32;
 
 /** A mask inside one 32-bit half of a descriptor, from its declaration. */
 function half<F extends Record<string, Field>>(
@@ -63,13 +62,8 @@ export class Descriptor {
   lo = 0;
   hi = 0;
 
-  /** Reads the descriptor at a physical address. False: no memory answers. */
-  read(memory: PhysicalMemory, pa: number, bigEndian: boolean): boolean {
-    return this.readAt(memory, (pa * PER_TWO_32) | 0, pa | 0, bigEndian);
-  }
-
-  /** The same at an address of bits [51:32] and [31:0]. */
-  readAt(memory: PhysicalMemory, high: number, low: number, bigEndian: boolean): boolean {
+  /** Reads the descriptor at a physical address of bits [51:32] and [31:0]. False: no memory answers. */
+  read(memory: PhysicalMemory, high: number, low: number, bigEndian: boolean): boolean {
     const answered = memory.loadAt(high, low, this);
     if (bigEndian) this.swap();
     return answered;

@@ -38,6 +38,8 @@ import { stage1Permissions } from './permissions';
 import type { Stage2Walker } from './stage2';
 import type { TableCache } from './table-cache';
 
+const PER_TWO_32 = 2 ** -32;
+
 /**
  * The stage-1 walk, VA to IPA or PA. One walker serves a whole SMMU; its public fields hold the
  * last successful walk.
@@ -147,7 +149,9 @@ export class Stage1Walker {
       pa = this.stage2.pa;
     }
     this.fetched = pa;
-    if (!this.descriptor.read(this.memory, pa, context.bigEndian)) {
+    // Handed on as integers: where it is not inlined, an address costs an allocation.
+    const high = (pa * PER_TWO_32) | 0;
+    if (!this.descriptor.read(this.memory, high, pa | 0, context.bigEndian)) {
       return { event: 'F_WALK_EABT', stage: 1, class: 'TT', fetchAddress: pa };
     }
     return undefined;

@@ -171,7 +171,7 @@ export class Stage2Walker {
     const first = cached >= 0 ? levelOf(this.tlb.info(cached)) + 1 : context.startLevel;
     for (let level = first; level <= 3; level++) {
       low |= tableIndex(granule, level, context, this.at) * 8;
-      if (!entry.readAt(this.memory, high, low, context.bigEndian)) {
+      if (!entry.read(this.memory, high, low, context.bigEndian)) {
         const fetchAddress = addressOf(high, low);
         return { event: 'F_WALK_EABT', stage: 2, class: access, fetchAddress };
       }
@@ -186,7 +186,7 @@ export class Stage2Walker {
       if (level < 3 && tableOrPage) {
         high = entry.addressHigh(granule);
         low = entry.addressLow(granule);
-        if (this.rules.walkCaches) this.keepTable(context, level, output);
+        if (this.rules.walkCaches) this.keepTable(context, level);
         continue;
       }
       if (context.accessFlagFaults && (entry.lo & ACCESS_FLAG) === 0) {
@@ -199,10 +199,11 @@ export class Stage2Walker {
     throw new Error('a stage-2 walk ended without a leaf');
   }
 
-  private keepTable(context: Stage2Context, level: number, table: number): void {
+  private keepTable(context: Stage2Context, level: number): void {
     const { granule, space } = context;
     const info = entryOrigin(KIND_STAGE2, level, granule.commandCode);
     const id = this.tlb.insertTable(space, this.at, granule.sizeIndexes[level]!, info);
+    const table = this.descriptor.address(granule);
     this.tlb.complete(id, table, table);
   }
 
