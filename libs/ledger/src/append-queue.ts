@@ -18,8 +18,8 @@ export interface QueueLimits {
   readonly underWay?: number;
 }
 
-interface Waiting<Item, Answer> {
-  readonly item: Item;
+/** Who waits for an item's answer. */
+interface Waiting<Answer> {
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -31,7 +31,9 @@ interface Waiting<Item, Answer> {
  * rest of a burst is still being pushed.
  */
 export class AppendQueue<Item, Answer> {
-  private waiting: Waiting<Item, Answer>[] = [];
+  /** Apart from those who wait, so that an item is let go of when the writer has it. */
+  private items: Item[] = [];
+  private waiting: Waiting<Answer>[] = [];
   private itemsUnderWay = 0;
   private batchesUnderWay = 0;
   private isFlushScheduled = false;
@@ -60,7 +62,8 @@ export class AppendQueue<Item, Answer> {
       );
     }
     return new Promise<Answer>((resolve, reject) => {
-      this.waiting.push({ item, resolve, reject });
+      this.items.push(item);
+      this.waiting.push({ resolve, reject });
       if (this.waiting.length === this.limits.batch) this.flush();
       else this.schedule();
     });
@@ -83,15 +86,28 @@ export class AppendQueue<Item, Answer> {
 
   private flush(): void {
     while (this.waiting.length > 0 && this.batchesUnderWay < this.batchesMax) {
-      void this.settle(this.waiting.splice(0, this.limits.batch));
+      const answers = this.written(this.items.splice(0, this.limits.batch));
+      void this.settle(this.waiting.splice(0, this.limits.batch), answers);
     }
   }
 
-  private async settle(batch: readonly Waiting<Item, Answer>[]): Promise<void> {
+  /** What the writer answers, as a promise also when it throws at once. */
+  private written(items: readonly Item[]): Promise<readonly (Answer | LedgerError)[]> {
+    try {
+      return Promise.resolve(this.write(items));
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  private async settle(
+    batch: readonly Waiting<Answer>[],
+    written: Promise<readonly (Answer | LedgerError)[]>,
+  ): Promise<void> {
     this.itemsUnderWay += batch.length;
     this.batchesUnderWay++;
     try {
-      const answers = await this.write(batch.map((waiting) => waiting.item));
+      const answers = await written;
       batch.forEach((waiting, i) => answer(waiting, answers[i]));
     } catch (error) {
       for (const waiting of batch) waiting.reject(error);
@@ -103,8 +119,8 @@ export class AppendQueue<Item, Answer> {
   }
 }
 
-function answer<Item, Answer>(
-  waiting: Waiting<Item, Answer>,
+function answer<Answer>(
+  waiting: Waiting<Answer>,
   answered: Answer | LedgerError | undefined,
 ): void {
   if (answered === undefined) waiting.reject(new Error('the writer left an item unanswered'));

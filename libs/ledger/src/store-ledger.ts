@@ -121,12 +121,11 @@ export class StoreLedger implements Ledger {
     await this.store.close();
   }
 
-  private async write(
-    batch: readonly EncodedDraft[],
-  ): Promise<readonly (AppendResult | LedgerError)[]> {
-    const answers = await this.store.appendBatch(batch);
-    for (const subscription of this.subscriptions) subscription.wake();
-    return answers;
+  private write(batch: readonly EncodedDraft[]): Promise<readonly (AppendResult | LedgerError)[]> {
+    return Promise.resolve(this.store.appendBatch(batch)).then((answers) => {
+      for (const subscription of this.subscriptions) subscription.wake();
+      return answers;
+    });
   }
 
   private pages(range: CommitRange): AsyncGenerator<StoredCommit, void, undefined> {

@@ -11,6 +11,9 @@ export const HEADER_BYTES = 5;
 /** UTF-8 needs at most three bytes for a UTF-16 code unit. */
 const UTF8_BYTES_MAX = 3;
 const HIGH_HALF = 2 ** 32;
+/** Text up to this length is written a code unit at a time. */
+const SHORT = 32;
+const ASCII_MAX = 0x7f;
 
 /**
  * Writes columns one after the other, each as one tag byte and
@@ -65,9 +68,21 @@ export class FieldWriter {
       return;
     }
     this.reserve(HEADER_BYTES + value.length * UTF8_BYTES_MAX);
-    const length = this.buffer.write(value, this.used + HEADER_BYTES, 'utf8');
+    const at = this.used + HEADER_BYTES;
+    const isShort = value.length <= SHORT && this.writeAscii(value, at);
+    const length = isShort ? value.length : this.buffer.write(value, at, 'utf8');
     this.header(TEXT, length);
     this.used += length;
+  }
+
+  /** Writes a short text without leaving JavaScript, in half the time; false when it is not ASCII. */
+  private writeAscii(value: string, at: number): boolean {
+    for (let i = 0; i < value.length; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit > ASCII_MAX) return false;
+      this.buffer[at + i] = unit;
+    }
+    return true;
   }
 
   blob(value: Uint8Array | null): void {
@@ -87,7 +102,7 @@ export class FieldWriter {
 
   private header(tag: number, length: number): void {
     this.buffer[this.used] = tag;
-    this.buffer.writeUInt32BE(length, this.used + 1);
+    putWord(this.buffer, this.used + 1, length);
     this.used += HEADER_BYTES;
   }
 
@@ -102,14 +117,22 @@ export class FieldWriter {
 
 /** Overwrites the value of the integer field that stands at `at`. */
 export function putInteger(buffer: Buffer, at: number, value: number): void {
-  buffer.writeUInt32BE(Math.floor(value / HIGH_HALF) >>> 0, at + 1);
-  buffer.writeUInt32BE(value >>> 0, at + 1 + 4);
+  putWord(buffer, at + 1, Math.floor(value / HIGH_HALF));
+  putWord(buffer, at + 1 + 4, value);
+}
+
+/** The low 32 bits of a number, big-endian. */
+function putWord(buffer: Buffer, at: number, value: number): void {
+  buffer[at] = value >>> 24;
+  buffer[at + 1] = value >>> 16;
+  buffer[at + 2] = value >>> 8;
+  buffer[at + 3] = value;
 }
 
 /** Reads what a FieldWriter wrote, field by field. */
 export class FieldReader {
   constructor(
-    private readonly buffer: Buffer,
+    readonly buffer: Buffer,
     /** Where the next field stands. */
     public at = 0,
   ) {}
@@ -127,24 +150,58 @@ export class FieldReader {
    * @throws TypeError when something else stands here.
    */
   bytes(): Buffer | null {
-    const { buffer, at } = this;
-    const tag = buffer[at];
-    if (tag === NULL) {
-      this.at++;
-      return null;
-    }
-    if (tag !== TEXT && tag !== BLOB) throw new TypeError(`no text or blob field at ${at}`);
-    const start = at + HEADER_BYTES;
-    this.at = start + buffer.readUInt32BE(at + 1);
-    return buffer.subarray(start, this.at);
+    const { at } = this;
+    this.skip();
+    return this.buffer[at] === NULL ? null : this.buffer.subarray(at + HEADER_BYTES, this.at);
+  }
+
+  /** The bytes of a blob in memory of their own; null for NULL. */
+  copy(): Buffer | null {
+    const bytes = this.bytes();
+    return bytes && Buffer.from(bytes);
   }
 
   /** @throws TypeError when no text stands here. */
   text(): string {
-    const { buffer, at } = this;
+    const { at } = this;
+    this.skip();
+    return this.textAt(at);
+  }
+
+  /** Text, or null for NULL. */
+  optionalText(): string | null {
+    if (this.buffer[this.at] !== NULL) return this.text();
+    this.skip();
+    return null;
+  }
+
+  /** The text of the field that stands at `at`. */
+  textAt(at: number): string {
+    const { buffer } = this;
     if (buffer[at] !== TEXT) throw new TypeError(`no text field at ${at}`);
     const start = at + HEADER_BYTES;
-    this.at = start + buffer.readUInt32BE(at + 1);
-    return buffer.toString('utf8', start, this.at);
+    return buffer.toString('utf8', start, start + buffer.readUInt32BE(at + 1));
+  }
+
+  /**
+   * Goes on behind the next field.
+   * @throws TypeError when no field stands here.
+   */
+  skip(): void {
+    const { buffer, at } = this;
+    switch (buffer[at]) {
+      case NULL:
+        this.at += 1;
+        return;
+      case INTEGER:
+        this.at += INTEGER_BYTES;
+        return;
+      case TEXT:
+      case BLOB:
+        this.at += HEADER_BYTES + buffer.readUInt32BE(at + 1);
+        return;
+      default:
+        throw new TypeError(`no field at ${at}`);
+    }
   }
 }

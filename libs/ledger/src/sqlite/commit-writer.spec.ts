@@ -10,7 +10,7 @@ import {
 import { encodeDraft } from '../draft-encoding';
 import { CommitWriter } from './commit-writer';
 import { openLedgerFile } from './ledger-file';
-import { packBatch, unpackBatch, type PackedDraft } from './packed-batch';
+import { packBatch, type PackedBatch } from './packed-batch';
 
 let db: Database.Database;
 let writer: CommitWriter;
@@ -25,38 +25,38 @@ afterEach(() => {
   removeTemporaryDirectories();
 });
 
-const packed = (id: string, bytes = 0): PackedDraft => {
+const packed = (id: string, bytes = 0): PackedBatch => {
   const events = [event(`s/${id}`, 0, { words: new Uint8Array(bytes) })];
-  return unpackBatch(packBatch([encodeDraft(draft(id, { events }))]))[0]!;
+  return packBatch([encodeDraft(draft(id, { events }))]);
 };
 
 const ids = (): unknown[] =>
   db.prepare('SELECT command_id FROM commits ORDER BY position').pluck().all();
 
 it('writes nothing of a batch that the disk has no room for, and goes on when it has', async () => {
-  await writer.appendBatch([packed('before')]);
+  await writer.append([packed('before')]);
   const pages = Number(db.pragma('page_count', { simple: true }));
   db.pragma(`max_page_count = ${pages + 4}`);
   const batch = [packed('small'), packed('large', 1_000_000), packed('after')];
-  await expect(writer.appendBatch(batch)).rejects.toMatchObject({ code: 'io' });
+  await expect(writer.append(batch)).rejects.toMatchObject({ code: 'io' });
   expect([db.inTransaction, ids()]).toEqual([false, ['before']]);
   db.pragma('max_page_count = 1000000');
-  expect(await writer.appendBatch(batch)).toHaveLength(3);
+  expect(await writer.append(batch)).toHaveLength(3);
   expect(ids()).toEqual(['before', 'small', 'large', 'after']);
 });
 
 it('writes nothing of a batch that breaks off with an error of another kind', async () => {
-  const broken = { ...packed('b'), reads: undefined } as unknown as PackedDraft;
-  await expect(writer.appendBatch([packed('a'), broken])).rejects.toThrow(TypeError);
+  const broken = { ...packed('b'), bytes: new Uint8Array(9) };
+  await expect(writer.append([packed('a'), broken])).rejects.toThrow(TypeError);
   expect([db.inTransaction, ids()]).toEqual([false, []]);
-  await writer.appendBatch([packed('a')]);
+  await writer.append([packed('a')]);
   expect(ids()).toEqual(['a']);
 });
 
 it('undoes the one draft the database refuses halfway, and its position goes to the next', async () => {
   db.exec(`CREATE TEMP TRIGGER refuse BEFORE INSERT ON main.events WHEN new.stream = 's/b'
            BEGIN SELECT raise(ABORT, 'not this one'); END`);
-  const [first, second, third] = await writer.appendBatch([packed('a'), packed('b'), packed('c')]);
+  const [first, second, third] = await writer.append([packed('a'), packed('b'), packed('c')]);
   expect(first).toMatchObject({ kind: 'appended', position: 1 });
   expect(second).toMatchObject({ kind: 'failed', code: 'corrupt' });
   expect(third).toMatchObject({ kind: 'appended', position: 2 });

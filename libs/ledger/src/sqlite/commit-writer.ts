@@ -3,7 +3,7 @@ import { conflictOf, isRetry, type ChainHead } from '../admission';
 import { GENESIS_HASH } from '../commit-hash';
 import { LedgerError } from '../ledger-error';
 import { assertDurable } from './connection';
-import type { Column, PackedDraft } from './packed-batch';
+import { draftsOf, type Column, type PackedBatch, type PackedDraft } from './packed-batch';
 import { asLedgerError, sqliteCode } from './sqlite-error';
 import { StreamVersions } from './stream-versions';
 import { UnknownOutcome } from './unknown-outcome';
@@ -27,8 +27,8 @@ export class CommitWriter {
   private db: Database.Database;
   private statements: WriterStatements;
   private readonly versions: StreamVersions;
-  /** Events of the commits inserted so far, to be inserted many at a time. */
-  private events: (readonly Column[])[] = [];
+  /** Columns of the events whose commits are inserted, to be inserted many at a time. */
+  private events: Column[] = [];
   private isDurabilityProven = false;
   private unknown: UnknownOutcome | undefined;
 
@@ -48,15 +48,16 @@ export class CommitWriter {
   }
 
   /**
-   * Writes the admitted drafts of a batch in one transaction and returns once it is durable. A
-   * draft that is refused, or that alone can't be written, leaves the others alone.
+   * Writes the admitted drafts of batches in one transaction and returns once it is durable. A
+   * draft that is refused, or that alone can't be written, leaves the others alone. The bytes of
+   * one that was written are then those its hash is of.
    * @throws LedgerError when nothing of the batch was written; `outcome-unknown` when the disk
    *   keeps failing, so that not even that can be found out.
    */
-  async appendBatch(batch: readonly PackedDraft[]): Promise<readonly Receipt[]> {
+  async append(batches: readonly PackedBatch[]): Promise<readonly Receipt[]> {
     await this.settle();
     try {
-      return this.write(batch, (draft, head) => this.appendOne(draft, head));
+      return this.write(batches, (draft, head) => this.appendOne(draft, head));
     } catch (error) {
       if (this.unknown !== undefined) {
         await this.settle();
@@ -66,7 +67,7 @@ export class CommitWriter {
     }
     // One of them is at fault. Each in a savepoint of its own, the others are written.
     try {
-      return this.write(batch, (draft, head) => this.appendInSavepoint(draft, head));
+      return this.write(batches, (draft, head) => this.appendInSavepoint(draft, head));
     } catch (error) {
       await this.settle();
       throw asLedgerError(error, this.file);
@@ -79,7 +80,7 @@ export class CommitWriter {
   }
 
   private write(
-    batch: readonly PackedDraft[],
+    batches: readonly PackedBatch[],
     append: (draft: PackedDraft, head: ChainHead) => Written,
   ): readonly Receipt[] {
     let committing = false;
@@ -88,11 +89,12 @@ export class CommitWriter {
       // Read under the write lock: another process may have appended since the last batch.
       let head = this.statements.head.get() ?? { position: 0, hash: GENESIS_HASH };
       this.versions.continueFrom(head.hash);
-      const receipts = batch.map((draft) => {
+      const receipts: Receipt[] = [];
+      for (const draft of draftsOf(batches)) {
         const written = append(draft, head);
         head = written.head;
-        return written.receipt;
-      });
+        receipts.push(written.receipt);
+      }
       this.insertEvents();
       committing = true;
       this.statements.commit.run();
@@ -135,21 +137,23 @@ export class CommitWriter {
       const known = this.statements.known.get(draft.commandId);
       return { receipt: known === undefined ? conflict : answerKnown(draft, known), head };
     }
-    const placed = draft.place(head, this.versionOf);
+    const placed = draft.place(head, this.nextVersion);
     if (!this.statements.insertCommit(placed.commitRow)) {
+      this.versions.takeBack(placed.streams);
       return { receipt: answerKnown(draft, this.statements.known.get(draft.commandId)!), head };
     }
-    this.events.push(...placed.eventRows);
-    const { position, prevHash, hash, versions } = placed;
-    draft.streams.forEach((stream, i) => this.versions.set(stream, versions[i]!));
-    return { receipt: { kind: 'appended', position, prevHash, hash, versions }, head: placed };
+    for (const column of placed.eventColumns) this.events.push(column);
+    this.insertEvents(false);
+    const { position, hash } = placed;
+    return { receipt: { kind: 'appended', position, hash }, head: { position, hash } };
   }
 
   private readonly versionOf = (stream: string): number => this.versions.of(stream);
+  private readonly nextVersion = (stream: string): number => this.versions.next(stream);
 
-  private insertEvents(): void {
-    this.statements.insertEvents(this.events);
-    this.events = [];
+  private insertEvents(all = true): void {
+    const inserted = this.statements.insertEvents(this.events, all);
+    if (inserted > 0) this.events = this.events.slice(inserted);
   }
 
   private proveDurability(): void {

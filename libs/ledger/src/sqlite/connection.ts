@@ -128,6 +128,5 @@ function configureWriter(db: Database.Database, file: string): void {
   guarded(file, () => {
     db.pragma('journal_mode = WAL');
     db.pragma('journal_size_limit = 67108864');
-    db.pragma('cache_size = -65536');
   });
 }

@@ -3,7 +3,8 @@ import { draft, event } from '../__fixtures__/drafts';
 import { seal } from '../admission';
 import { GENESIS_HASH } from '../commit-hash';
 import { encodeDraft, type EncodedDraft } from '../draft-encoding';
-import { packBatch, unpackBatch } from './packed-batch';
+import { decodeCommit } from '../rows';
+import { draftsOf, packBatch, writtenCommit } from './packed-batch';
 
 const name = fc
   .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
@@ -31,34 +32,41 @@ it('gives each draft the rows and the hash that sealing it gives', () => {
   const versionOf = (stream: string): number => stream.length;
   fc.assert(
     fc.property(fc.array(encoded, { maxLength: 5 }), (drafts) => {
-      const unpacked = unpackBatch(packBatch(drafts));
-      expect(unpacked.map(({ reads }) => reads)).toEqual(drafts.map(({ reads }) => reads));
-      drafts.forEach((each, i) => {
-        const { commit, events } = seal(each, head, versionOf);
-        const placed = unpacked[i]!.place(head, versionOf);
-        const text = (row: readonly unknown[]): unknown[] =>
-          row.map((value) => (Buffer.isBuffer(value) ? value.toString('utf8') : value));
-        const expected = (row: object): unknown[] =>
-          Object.values(row).map((value: unknown) =>
-            value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value,
-          );
-        expect(text(placed.commitRow)).toEqual(expected(commit));
-        expect(placed.eventRows.map(text)).toEqual(events.map(expected));
-        expect(placed.versions).toEqual(events.map(({ version }) => version));
-      });
+      const batch = packBatch(drafts);
+      const bytes = (value: unknown): unknown =>
+        value instanceof Uint8Array || typeof value === 'string'
+          ? String(Buffer.from(value))
+          : value;
+      let at = 0;
+      for (const one of draftsOf([batch])) {
+        const { reads } = drafts[at]!;
+        const { commit, events } = seal(drafts[at]!, head, versionOf);
+        expect(one.reads).toEqual(reads);
+        const own = new Map<string, number>();
+        const placed = one.place(head, (stream) => {
+          own.set(stream, (own.get(stream) ?? versionOf(stream)) + 1);
+          return own.get(stream)!;
+        });
+        expect(placed.commitRow.map(bytes)).toEqual(Object.values(commit).map(bytes));
+        const columns = events.flatMap((row) => Object.values(row) as unknown[]);
+        expect(placed.eventColumns.map(bytes)).toEqual(columns.map(bytes));
+        expect(placed.streams).toEqual(events.map(({ stream }) => stream));
+        expect(writtenCommit(batch, at++, commit.hash)).toEqual(decodeCommit(commit, events));
+      }
+      expect(at).toBe(drafts.length);
     }),
     { seed: 5, numRuns: 100 },
   );
 });
 
 it('places a draft again as if it had never been placed', () => {
-  const [one] = unpackBatch(packBatch([encodeDraft(draft('a'))]));
-  const first = one!.place({ position: 0, hash: GENESIS_HASH }, () => 0).hash;
-  expect(one!.place({ position: 7, hash: 'f'.repeat(64) }, () => 3).hash).not.toBe(first);
-  expect(one!.place({ position: 0, hash: GENESIS_HASH }, () => 0).hash).toBe(first);
+  const [one] = draftsOf([packBatch([encodeDraft(draft('a'))])]);
+  const first = one!.place({ position: 0, hash: GENESIS_HASH }, () => 1).hash;
+  expect(one!.place({ position: 7, hash: 'f'.repeat(64) }, () => 4).hash).not.toBe(first);
+  expect(one!.place({ position: 0, hash: GENESIS_HASH }, () => 1).hash).toBe(first);
 });
 
 it('refuses bytes that are no batch', () => {
   const bytes = new Uint8Array(64);
-  expect(() => unpackBatch({ bytes, count: 1 })).toThrow(TypeError);
+  expect(() => [...draftsOf([{ bytes, starts: [0] }])]).toThrow(TypeError);
 });

@@ -1,44 +1,72 @@
 import { HASH_DOMAIN, hashOf, writeHashed } from '../commit-hash';
 import type { AskedCommand, ChainHead, VersionOf } from '../admission';
 import type { EncodedDraft } from '../draft-encoding';
-import type { StreamRead } from '../port';
+import type { StoredCommit, StreamRead } from '../port';
+import { decodeCommit, type EventRow } from '../rows';
 import { FieldReader, FieldWriter, HEADER_BYTES, putInteger } from '../tagged-fields';
 
-/** Most a draft usually takes, in bytes. */
-const DRAFT_BYTES = 2048;
+/** Longest run whose memory is kept for the next one, in bytes. */
+const SCRATCH_BYTES = 256 * 1024;
+const SCRATCH = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 /**
  * Drafts as one run of bytes, so that they pass between threads without being copied or taken
- * apart: for each the streams it read, then the message that its hash will be taken over.
+ * apart: for each the streams it read, then the message that its hash will be taken over. Until
+ * they are written they are kept as this and nothing else: objects that live that long cost the
+ * garbage collector more than it takes to make them.
  */
 export interface PackedBatch {
   /** All of its memory is the batch's own. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** How many drafts it holds. */
-  readonly count: number;
+  /** Where each draft begins. */
+  readonly starts: readonly number[];
 }
 
 export function packBatch(drafts: readonly EncodedDraft[]): PackedBatch {
-  const fields = new FieldWriter(Buffer.allocUnsafeSlow(drafts.length * DRAFT_BYTES));
-  for (const { reads, commit, events } of drafts) {
+  const fields = new FieldWriter(SCRATCH);
+  const starts = drafts.map(({ reads, commit, events }) => {
+    const start = fields.length;
     fields.integer(reads.length);
     for (const { stream, version } of reads) {
       fields.text(stream);
       fields.integer(version);
     }
     writeHashed(fields, commit, events);
+    return start;
+  });
+  return { bytes: new Uint8Array(fields.bytes()), starts };
+}
+
+/** The drafts of batches, one after the other, sharing their memory; each is read when its turn comes. */
+export function* draftsOf(batches: Iterable<PackedBatch>): Generator<PackedDraft, void, undefined> {
+  for (const { bytes, starts } of batches) {
+    const fields = readerOf(bytes);
+    for (const start of starts) yield new PackedDraft(fields, start);
   }
-  return { bytes: fields.bytes() as Uint8Array<ArrayBuffer>, count: drafts.length };
 }
 
 /**
- * The drafts of a batch, sharing its memory.
- * @throws TypeError for bytes that are no packed batch.
+ * A draft that was placed in the log, as a reader will find it; its memory is its own.
+ * @param batch that came back from the writer.
+ * @param at its place in the batch.
  */
-export function unpackBatch({ bytes, count }: PackedBatch): PackedDraft[] {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const fields = new FieldReader(buffer);
-  return Array.from({ length: count }, () => new PackedDraft(buffer, fields));
+export function writtenCommit(batch: PackedBatch, at: number, hash: string): StoredCommit {
+  const fields = readerOf(batch.bytes);
+  fields.at = batch.starts[at]!;
+  takeReads(fields);
+  fields.at += HASH_DOMAIN.length;
+  const commit = {
+    ...{ position: fields.integer(), host: fields.text(), at: fields.text(), actor: fields.text() },
+    ...{ commandId: fields.text(), command: fields.text(), commandWords: fields.copy() },
+    ...{ outcome: fields.text(), correlationId: fields.optionalText() },
+    ...{ causationId: fields.optionalText(), prevHash: fields.text(), hash },
+  };
+  const events: EventRow[] = Array.from({ length: fields.integer() }, () => ({
+    ...{ position: fields.integer(), idx: fields.integer(), stream: fields.text() },
+    ...{ version: fields.integer(), type: fields.text(), schema: fields.integer() },
+    ...{ payload: fields.text(), words: fields.copy() },
+  }));
+  return decodeCommit(commit, events);
 }
 
 /** A value as it is bound: text as its bytes. */
@@ -46,53 +74,42 @@ export type Column = number | string | Buffer | null;
 
 /** A commit that has its place in the log, its columns in the order of their tables. */
 export interface PlacedCommit extends ChainHead {
-  readonly prevHash: string;
-  /** Of each event, in order. */
-  readonly versions: readonly number[];
   readonly commitRow: readonly Column[];
-  readonly eventRows: readonly (readonly Column[])[];
+  /** Columns of one event after those of the other. */
+  readonly eventColumns: readonly Column[];
+  /** Of each event, in order. */
+  readonly streams: readonly string[];
 }
 
-interface PackedEvent {
-  readonly stream: string;
-  /** Where its position field stands in the batch, and its version field. */
-  readonly positionAt: number;
-  readonly versionAt: number;
-  readonly row: Column[];
-}
-
-// Places of columns in the rows of their tables.
+// Places of columns in the row of a commit, and how many of them the message holds.
 const COMMIT = { position: 0, host: 1, actor: 3, commandId: 4, command: 5, commandWords: 6 };
-const EVENT = { position: 0, version: 3 };
+const COMMIT_BYTES_COLUMNS = 9;
 
 /** One draft of a packed batch. */
 export class PackedDraft {
   readonly reads: readonly StreamRead[];
-  private readonly row: Column[];
-  private readonly events: readonly PackedEvent[];
-  /** Where the message to be hashed stands, and in it the position and previous hash. */
-  private readonly message: Buffer;
+  private readonly row: Column[] = [0];
+  /** Where the message to be hashed begins, and in it the position, the previous hash and the events. */
+  private readonly start: number;
   private readonly positionAt: number;
   private readonly prevHashAt: number;
+  private readonly eventsAt: number;
 
-  /** Takes the draft that stands next. */
+  /** @param at where it begins. */
   constructor(
-    private readonly buffer: Buffer,
-    fields: FieldReader,
+    private readonly fields: FieldReader,
+    at: number,
   ) {
-    this.reads = Array.from({ length: fields.integer() }, () => ({
-      stream: fields.text(),
-      version: fields.integer(),
-    }));
-    const start = fields.at;
+    fields.at = at;
+    this.reads = takeReads(fields);
+    this.start = fields.at;
     this.positionAt = fields.at += HASH_DOMAIN.length;
-    this.row = [fields.integer()];
+    fields.integer();
     // host, at, actor, command_id, command, command_words, outcome, correlation_id, causation_id
-    for (let i = 1; i <= 9; i++) this.row.push(fields.bytes());
+    for (let i = 0; i < COMMIT_BYTES_COLUMNS; i++) this.row.push(fields.bytes());
     this.prevHashAt = fields.at + HEADER_BYTES;
-    fields.bytes();
-    this.events = Array.from({ length: fields.integer() }, () => this.takeEvent(fields));
-    this.message = buffer.subarray(start, fields.at);
+    fields.skip();
+    this.eventsAt = fields.at;
   }
 
   /** The command's id. */
@@ -100,6 +117,7 @@ export class PackedDraft {
     return String(this.row[COMMIT.commandId]);
   }
 
+  /** Who asked for what. */
   get command(): AskedCommand {
     const { row } = this;
     return {
@@ -111,46 +129,47 @@ export class PackedDraft {
   }
 
   /**
-   * Gives it the next position, each event its stream's next version, and the hash that links it to
-   * `head`. May be done again, for another place.
+   * Gives it the next position, each event its stream's next version, and links it to `head`. May
+   * be called again: what was written before is overwritten.
+   * @param nextVersion of a stream; asked once for each event, in order.
    */
-  place(head: ChainHead, versionOf: VersionOf): PlacedCommit {
-    const { buffer, message, row, events } = this;
+  place(head: ChainHead, nextVersion: VersionOf): PlacedCommit {
+    const { fields, row } = this;
+    const { buffer } = fields;
     const position = head.position + 1;
     putInteger(buffer, this.positionAt, position);
     buffer.write(head.hash, this.prevHashAt, 'latin1');
-    const own = new Map<string, number>();
-    const versions = events.map((event) => {
-      const version = (own.get(event.stream) ?? versionOf(event.stream)) + 1;
-      own.set(event.stream, version);
-      putInteger(buffer, event.positionAt, position);
-      putInteger(buffer, event.versionAt, version);
-      event.row[EVENT.position] = position;
-      event.row[EVENT.version] = version;
-      return version;
-    });
-    const hash = hashOf(message);
+    fields.at = this.eventsAt;
+    const eventColumns: Column[] = [];
+    const streams: string[] = [];
+    for (let left = fields.integer(); left > 0; left--) {
+      putInteger(buffer, fields.at, position);
+      fields.skip();
+      const idx = fields.integer();
+      const streamAt = fields.at;
+      const stream = fields.bytes();
+      const name = fields.textAt(streamAt);
+      const version = nextVersion(name);
+      streams.push(name);
+      putInteger(buffer, fields.at, version);
+      fields.skip();
+      eventColumns.push(position, idx, stream, version, fields.bytes(), fields.integer());
+      eventColumns.push(fields.bytes(), fields.bytes());
+    }
+    const hash = hashOf(buffer.subarray(this.start, fields.at));
     row[COMMIT.position] = position;
-    const commitRow = [...row, head.hash, hash];
-    return {
-      ...{ position, prevHash: head.hash, hash, versions, commitRow },
-      eventRows: events.map((event) => event.row),
-    };
+    return { position, hash, commitRow: [...row, head.hash, hash], eventColumns, streams };
   }
+}
 
-  /** The streams of its events, in order. */
-  get streams(): readonly string[] {
-    return this.events.map(({ stream }) => stream);
-  }
+function readerOf({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): FieldReader {
+  return new FieldReader(Buffer.from(buffer, byteOffset, byteLength));
+}
 
-  private takeEvent(fields: FieldReader): PackedEvent {
-    const positionAt = fields.at;
-    const row: Column[] = [fields.integer(), fields.integer()];
-    const streamAt = fields.at;
-    const stream = fields.text();
-    row.push(this.buffer.subarray(streamAt + HEADER_BYTES, fields.at));
-    const versionAt = fields.at;
-    row.push(fields.integer(), fields.bytes(), fields.integer(), fields.bytes(), fields.bytes());
-    return { stream, positionAt, versionAt, row };
+function takeReads(fields: FieldReader): StreamRead[] {
+  const reads: StreamRead[] = [];
+  for (let left = fields.integer(); left > 0; left--) {
+    reads.push({ stream: fields.text(), version: fields.integer() });
   }
+  return reads;
 }

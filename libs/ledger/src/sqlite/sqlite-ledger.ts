@@ -11,7 +11,6 @@ import type { EncodedDraft } from '../draft-encoding';
 import { LedgerError } from '../ledger-error';
 import { BATCH_LIMIT, PARCEL_COMMITS } from '../limits';
 import type { AppendResult, CommitEvents, StoredCommit, StoredEvent } from '../port';
-import { decodeCommit } from '../rows';
 import { StoreLedger, type StoreLedgerOptions } from '../store-ledger';
 import { CommitReader } from './commit-reader';
 import { CommitWriter } from './commit-writer';
@@ -19,11 +18,11 @@ import { openConnection, type OpenMode } from './connection';
 import { walBytes } from './file-inspection';
 import { openLedgerFile } from './ledger-file';
 import { NameReader } from './name-reader';
-import { packBatch, unpackBatch } from './packed-batch';
+import { packBatch, writtenCommit, type PackedBatch } from './packed-batch';
 import { asLedgerError, guarded } from './sqlite-error';
 import { SqliteRawLog } from './sqlite-raw-log';
 import type { Receipt } from './writer-thread/messages';
-import { WriterClient } from './writer-thread/writer-client';
+import { WriterClient, type WrittenBatch } from './writer-thread/writer-client';
 
 /** How to open a ledger in an SQLite file. */
 export interface SqliteLedgerOptions extends StoreLedgerOptions {
@@ -78,9 +77,9 @@ function writerOf(options: SqliteLedgerOptions): BatchWriter {
   return {
     append: async (batch) => {
       here ??= new CommitWriter(() => openConnection({ ...connection, mode: 'write' }), file);
-      const receipts = await here.appendBatch(unpackBatch(packBatch(batch)));
+      const receipts = await here.append([batch]);
       onTransaction(receipts.filter(({ kind }) => kind === 'appended').length);
-      return receipts;
+      return { batch, receipts };
     },
     close: async () => here?.close(),
   };
@@ -119,14 +118,13 @@ class SqliteCommitStore implements CommitStore {
     }
   }
 
-  async appendBatch(
-    batch: readonly EncodedDraft[],
-  ): Promise<readonly (AppendResult | LedgerError)[]> {
+  /** Keeps nothing of the drafts but their bytes while they are written: no `async`, which would. */
+  appendBatch(batch: readonly EncodedDraft[]): Promise<readonly (AppendResult | LedgerError)[]> {
     if (this.writer === undefined) {
-      throw new LedgerError('read-only', `${this.file}: opened for reading`);
+      const error = new LedgerError('read-only', `${this.file}: opened for reading`);
+      return Promise.reject(error);
     }
-    const receipts = await this.writer.append(batch);
-    return batch.map((draft, i) => this.answer(draft, receipts[i]));
+    return this.writer.append(packBatch(batch)).then((written) => this.answers(written));
   }
 
   latest(): number {
@@ -167,10 +165,14 @@ class SqliteCommitStore implements CommitStore {
     if (walBytes(this.file) > 0) openConnection({ file: this.file, mode: 'write' }).close();
   }
 
-  private answer(draft: EncodedDraft, receipt: Receipt | undefined): AppendResult | LedgerError {
-    switch (receipt?.kind) {
+  private answers({ batch, receipts }: WrittenBatch): readonly (AppendResult | LedgerError)[] {
+    return receipts.map((receipt, at) => this.answer(batch, at, receipt));
+  }
+
+  private answer(batch: PackedBatch, at: number, receipt: Receipt): AppendResult | LedgerError {
+    switch (receipt.kind) {
       case 'appended':
-        return appendedAnswer(draft, receipt);
+        return appendedAnswer(batch, at, receipt.hash);
       case 'duplicate': {
         const { position } = receipt;
         const [commit] = this.commitPage({ after: position - 1, until: position, limit: 1 });
@@ -191,21 +193,12 @@ class SqliteCommitStore implements CommitStore {
  * The answer to a draft that was written. What a reader will find of it is put together when it is
  * asked for, as many callers never do.
  */
-function appendedAnswer(
-  draft: EncodedDraft,
-  { position, prevHash, hash, versions }: Extract<Receipt, { readonly kind: 'appended' }>,
-): AppendResult {
+function appendedAnswer(batch: PackedBatch, at: number, hash: string): AppendResult {
   let commit: StoredCommit | undefined;
-  const decode = (): StoredCommit => {
-    const events = draft.events.map((event, idx) => {
-      return { ...event, position, version: versions[idx] ?? 0 };
-    });
-    return decodeCommit({ ...draft.commit, position, prevHash, hash }, events);
-  };
   return {
     kind: 'appended',
     get commit() {
-      return (commit ??= decode());
+      return (commit ??= writtenCommit(batch, at, hash));
     },
   };
 }

@@ -30,8 +30,16 @@ export class StreamVersions {
     return version;
   }
 
-  set(stream: string, version: number): void {
+  /** The version of a stream's next event, which it has from now on. */
+  next(stream: string): number {
+    const version = this.of(stream) + 1;
     this.kept.set(stream, version);
+    return version;
+  }
+
+  /** Undoes `next` for each, where the events were not written after all. */
+  takeBack(streams: readonly string[]): void {
+    for (const stream of streams) this.kept.set(stream, this.of(stream) - 1);
   }
 
   /** To be called when something was rolled back. */

@@ -10,6 +10,8 @@ export interface KnownCommand extends AskedCommand {
 
 /** Rows of `events` that one statement inserts at most. */
 const ROWS_MAX = 32;
+const EVENT_COLUMNS = 8;
+const COLUMNS_MAX = ROWS_MAX * EVENT_COLUMNS;
 
 // Text is bound as the bytes it arrived in; CAST makes it text again without looking at it.
 const TEXT = 'CAST(? AS TEXT)';
@@ -66,12 +68,20 @@ export class WriterStatements {
     return this.commitRow.run(row).changes === 1;
   }
 
-  /** Many rows a statement: what a statement costs beside its rows shows where it inserts one. */
-  insertEvents(rows: readonly (readonly Column[])[]): void {
-    for (let first = 0; first < rows.length; first += ROWS_MAX) {
-      const some = rows.slice(first, first + ROWS_MAX);
-      this.insertOf(some.length).run(some.flat());
+  /**
+   * Inserts rows given as their columns, one row's after the other's. Many rows a statement: what a
+   * statement costs beside its rows shows where it inserts one.
+   * @param all whether a last statement may insert fewer than most others do.
+   * @returns how many columns were inserted.
+   */
+  insertEvents(columns: readonly Column[], all: boolean): number {
+    let first = 0;
+    for (; columns.length - first >= COLUMNS_MAX; first += COLUMNS_MAX) {
+      this.insertOf(ROWS_MAX).run(columns.slice(first, first + COLUMNS_MAX));
     }
+    if (!all || first === columns.length) return first;
+    this.insertOf((columns.length - first) / EVENT_COLUMNS).run(columns.slice(first));
+    return columns.length;
   }
 
   private insertOf(count: number): Database.Statement<unknown[]> {

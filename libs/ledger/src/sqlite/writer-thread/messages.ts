@@ -18,18 +18,11 @@ export interface WriterThreadStart extends WriterThreadData {
 export type WriterRequest = PackedBatch | null;
 
 /**
- * What became of one draft, without what the asking side knows already: of a commit written, only
- * what the writer added to it.
+ * What became of one draft, without what the asking side knows already: of a commit written, what
+ * the bytes of its batch do not say.
  */
 export type Receipt =
-  | {
-      readonly kind: 'appended';
-      readonly position: number;
-      readonly prevHash: string;
-      readonly hash: string;
-      /** Of each event, in order. */
-      readonly versions: readonly number[];
-    }
+  | { readonly kind: 'appended'; readonly position: number; readonly hash: string }
   | { readonly kind: 'duplicate'; readonly position: number }
   | Extract<AppendResult, { readonly kind: 'conflict' | 'command-id-reused' }>
   | WriterFailure;
@@ -42,13 +35,14 @@ export interface WriterFailure {
 }
 
 /**
- * From the thread: what became of the next so many requests, which were written in one
- * transaction.
+ * From the thread: what became of the next so many batches, which were written in one transaction.
  */
 export interface WriterReply {
   readonly requests: number;
   /** Of their drafts, packed, or the failure of all. */
   readonly answer: PackedReceipts | WriterFailure;
+  /** The memory of each batch, moved back; what was written has its place in the log in there. */
+  readonly bytes: readonly Uint8Array<ArrayBuffer>[];
 }
 
 /**
@@ -56,58 +50,40 @@ export interface WriterReply {
  * objects take.
  */
 export interface PackedReceipts {
-  /** Position and previous hash of the first commit written; the others follow it in order. */
+  /** Position of the first commit written; the others follow it in order. */
   readonly position: number;
-  readonly prevHash: string;
   /** Of the commits written. */
   readonly hashes: readonly string[];
-  /** Of all their events. */
-  readonly versions: readonly number[];
-  /** How many events each has. */
-  readonly eventCounts: readonly number[];
   /** Receipts of the other drafts, each with its place among all. */
   readonly others: readonly (readonly [at: number, receipt: Receipt])[];
 }
 
 export function packReceipts(receipts: readonly Receipt[]): PackedReceipts {
   const hashes: string[] = [];
-  const versions: number[] = [];
-  const eventCounts: number[] = [];
   const others: [number, Receipt][] = [];
-  let first: { readonly position: number; readonly prevHash: string } | undefined;
+  let position = 0;
   receipts.forEach((receipt, at) => {
     if (receipt.kind !== 'appended') {
       others.push([at, receipt]);
       return;
     }
-    first ??= receipt;
-    hashes.push(receipt.hash);
-    eventCounts.push(receipt.versions.length);
-    for (const version of receipt.versions) versions.push(version);
+    if (hashes.push(receipt.hash) === 1) position = receipt.position;
   });
-  const { position, prevHash } = first ?? { position: 0, prevHash: '' };
-  return { position, prevHash, hashes, versions, eventCounts, others };
+  return { position, hashes, others };
 }
 
-export function unpackReceipts(packed: PackedReceipts): Receipt[] {
-  const { hashes, versions, eventCounts } = packed;
-  const others = new Map(packed.others);
+export function unpackReceipts({ position, hashes, others }: PackedReceipts): Receipt[] {
   const receipts: Receipt[] = [];
-  let { position, prevHash } = packed;
-  let written = 0;
-  let versionAt = 0;
-  for (let at = 0; at < hashes.length + others.size; at++) {
-    const other = others.get(at);
-    if (other !== undefined) {
-      receipts.push(other);
+  let other = 0;
+  for (let written = 0; receipts.length < hashes.length + others.length;) {
+    const [at, receipt] = others[other] ?? [];
+    if (receipt !== undefined && at === receipts.length) {
+      receipts.push(receipt);
+      other++;
       continue;
     }
     const hash = hashes[written]!;
-    const versionEnd = versionAt + eventCounts[written++]!;
-    const own = versions.slice(versionAt, versionEnd);
-    receipts.push({ kind: 'appended', position: position++, prevHash, hash, versions: own });
-    prevHash = hash;
-    versionAt = versionEnd;
+    receipts.push({ kind: 'appended', position: position + written++, hash });
   }
   return receipts;
 }

@@ -1,8 +1,7 @@
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { EncodedDraft } from '../../draft-encoding';
 import { LedgerError } from '../../ledger-error';
-import { packBatch } from '../packed-batch';
+import type { PackedBatch } from '../packed-batch';
 import {
   unpackReceipts,
   type Receipt,
@@ -19,10 +18,15 @@ const EXEC_ARGV =
     ? ['--require', join(__dirname, '../../../../../scripts/compile-on-load.cjs')]
     : [];
 
+/** A batch that came back from the writer, and what became of each of its drafts. */
+export interface WrittenBatch {
+  readonly batch: PackedBatch;
+  readonly receipts: readonly Receipt[];
+}
+
 interface Asked {
-  /** Drafts in the batch. */
-  readonly count: number;
-  readonly resolve: (receipts: readonly Receipt[]) => void;
+  readonly starts: PackedBatch['starts'];
+  readonly resolve: (written: WrittenBatch) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -45,17 +49,18 @@ export class WriterClient {
   ) {}
 
   /**
-   * May be called again before the answer: batches are written in the order of the calls.
+   * May be called again before the answer: batches are written in the order of the calls. The memory
+   * of the batch goes to the thread, and comes back with the answer.
    * @throws LedgerError when nothing of the batch was written, `outcome-unknown` when the thread
    *   can't tell.
    */
-  async append(batch: readonly EncodedDraft[]): Promise<readonly Receipt[]> {
-    if (this.lost !== undefined) throw this.lost;
+  append(batch: PackedBatch): Promise<WrittenBatch> {
+    if (this.lost !== undefined) return Promise.reject(this.lost);
     const worker = (this.worker ??= this.start());
-    const packed = packBatch(batch);
+    const { starts } = batch;
     return new Promise((resolve, reject) => {
-      if (this.asked.push({ count: packed.count, resolve, reject }) === 1) worker.ref();
-      this.send(worker, packed);
+      if (this.asked.push({ starts, resolve, reject }) === 1) worker.ref();
+      this.send(worker, batch);
     });
   }
 
@@ -90,7 +95,7 @@ export class WriterClient {
     return worker;
   }
 
-  private take({ requests, answer }: WriterReply): void {
+  private take({ requests, answer, bytes }: WriterReply): void {
     const answered = this.asked.splice(0, requests);
     if ('kind' in answer) {
       const error = new LedgerError(answer.code, answer.message);
@@ -100,10 +105,11 @@ export class WriterClient {
     this.onTransaction(answer.hashes.length);
     const receipts = unpackReceipts(answer);
     let next = 0;
-    for (const { count, resolve } of answered) {
-      const own = receipts.slice(next, (next += count));
-      this.answers.push(() => resolve(own));
-    }
+    answered.forEach(({ starts, resolve }, i) => {
+      const own = receipts.slice(next, (next += starts.length));
+      const batch = { bytes: bytes[i]!, starts };
+      this.answers.push(() => resolve({ batch, receipts: own }));
+    });
   }
 
   /**

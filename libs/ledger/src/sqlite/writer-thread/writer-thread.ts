@@ -3,7 +3,7 @@ import { LedgerError } from '../../ledger-error';
 import { BATCH_LIMIT } from '../../limits';
 import { CommitWriter } from '../commit-writer';
 import { openConnection } from '../connection';
-import { unpackBatch, type PackedBatch } from '../packed-batch';
+import type { PackedBatch } from '../packed-batch';
 import {
   packReceipts,
   type WriterReply,
@@ -29,7 +29,7 @@ function received(): { readonly batches: PackedBatch[]; readonly isEnd: boolean 
     if (next === undefined) break;
     if (next.message === null) return { batches, isEnd: true };
     batches.push(next.message);
-    commits += next.message.count;
+    commits += next.message.starts.length;
   }
   return { batches, isEnd: false };
 }
@@ -37,7 +37,7 @@ function received(): { readonly batches: PackedBatch[]; readonly isEnd: boolean 
 async function answer(batches: readonly PackedBatch[]): Promise<WriterReply['answer']> {
   try {
     writer ??= new CommitWriter(() => openConnection({ ...options, file, mode: 'write' }), file);
-    return packReceipts(await writer.appendBatch(batches.flatMap(unpackBatch)));
+    return packReceipts(await writer.append(batches));
   } catch (error) {
     // Anything else is a bug: it ends the thread, and with it every append that waits.
     if (!(error instanceof LedgerError)) throw error;
@@ -51,8 +51,12 @@ async function serve(): Promise<void> {
     const rung = Atomics.load(bell, 0);
     const { batches, isEnd } = received();
     if (batches.length > 0) {
-      const reply: WriterReply = { requests: batches.length, answer: await answer(batches) };
-      port.postMessage(reply);
+      const bytes = batches.map((batch) => batch.bytes);
+      const reply: WriterReply = { requests: bytes.length, answer: await answer(batches), bytes };
+      port.postMessage(
+        reply,
+        bytes.map(({ buffer }) => buffer),
+      );
     } else if (!isEnd) {
       // Without the event loop, which takes longer to wake up.
       Atomics.wait(bell, 0, rung);
