@@ -40,6 +40,8 @@ export class WriterClient {
   private readonly asked: Asked[] = [];
   /** Answers that have come and are not passed on yet. */
   private readonly answers: (() => void)[] = [];
+  /** Whether an answer was passed on in this turn. */
+  private isPassingOn = false;
   private lost: Error | undefined;
 
   /** @param onTransaction told of each transaction that is durable, and how many commits share it. */
@@ -85,9 +87,8 @@ export class WriterClient {
     const workerData: WriterThreadStart = { ...this.data, bell: this.bell.buffer };
     const worker = new Worker(ENTRY, { workerData, execArgv: EXEC_ARGV });
     worker.on('message', (reply: WriterReply) => {
-      const isIdle = this.answers.length === 0;
       this.take(reply);
-      if (isIdle) this.passOn();
+      if (!this.isPassingOn) this.passOn();
       if (this.asked.length === 0) worker.unref();
     });
     worker.on('error', (error) => this.lose(error));
@@ -117,8 +118,11 @@ export class WriterClient {
    * once otherwise, and nothing else until they are done.
    */
   private readonly passOn = (): void => {
-    this.answers.shift()?.();
-    if (this.answers.length > 0) setImmediate(this.passOn);
+    const answer = this.answers.shift();
+    this.isPassingOn = answer !== undefined;
+    if (answer === undefined) return;
+    answer();
+    setImmediate(this.passOn);
   };
 
   private lose(cause: Error): void {
