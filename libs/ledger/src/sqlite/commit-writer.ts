@@ -9,9 +9,13 @@ import { StreamVersions } from './stream-versions';
 import { UnknownOutcome } from './unknown-outcome';
 import { WriterStatements, type KnownCommand } from './writer-statements';
 import type { Receipt } from './writer-thread/messages';
+import type { WalFolding } from './writer-thread/wal-folding';
 
-/** Pages in the WAL before it is folded into the file: more than the usual 1,000, as commits wait for it. */
-const CHECKPOINT_PAGES = 4000;
+/**
+ * Pages in the WAL before a commit folds it into the file: more than the usual 1,000, as others wait
+ * for it; and where a thread folds, so many that it is only done should the thread fail to.
+ */
+const FOLD_PAGES = { here: 4000, besideThread: 16_000 };
 
 /** An answer, and the end of the chain after it. */
 interface Written {
@@ -36,15 +40,17 @@ export class CommitWriter {
    * @param open opens a writing connection; called again when the disk failed in the middle of a
    *   commit.
    * @param file names it in errors.
+   * @param folding folds the WAL into the file; without it, some commit does.
    */
   constructor(
     private readonly open: () => Database.Database,
     private readonly file: string,
+    private readonly folding?: WalFolding,
   ) {
     this.db = open();
     this.statements = new WriterStatements(this.db);
     this.versions = new StreamVersions((stream) => this.statements.versionOf(stream));
-    this.db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    this.limitWal();
   }
 
   /**
@@ -74,9 +80,30 @@ export class CommitWriter {
     }
   }
 
+  /**
+   * Keeps the WAL short. To be called after each transaction that a thread folds beside, when it is
+   * answered.
+   * @param bytes of its commits.
+   */
+  fold(bytes: number): void {
+    try {
+      this.folding?.wrote(this.db, bytes);
+    } catch (error) {
+      // It stays in the WAL, as after a commit whose own folding fails.
+      if (sqliteCode(error) === undefined) throw error;
+    }
+  }
+
   /** Lets go of the file. */
-  close(): void {
+  async close(): Promise<void> {
+    await this.folding?.close();
+    // Last, so that it is the one that folds what is left and removes the WAL.
     this.db.close();
+  }
+
+  private limitWal(): void {
+    const pages = this.folding === undefined ? FOLD_PAGES.here : FOLD_PAGES.besideThread;
+    this.db.pragma(`wal_autocheckpoint = ${pages}`);
   }
 
   private write(
@@ -174,7 +201,7 @@ export class CommitWriter {
     this.db.close();
     this.db = db;
     this.statements = new WriterStatements(db);
-    db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    this.limitWal();
     this.isDurabilityProven = false;
     return db;
   }

@@ -1,4 +1,3 @@
-import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { LedgerError } from '../../ledger-error';
 import type { PackedBatch } from '../packed-batch';
@@ -10,13 +9,7 @@ import {
   type WriterThreadData,
   type WriterThreadStart,
 } from './messages';
-
-const ENTRY = join(__dirname, `writer-thread${extname(__filename)}`);
-// Run from the sources, as tests do, the thread has to compile them as it loads them.
-const EXEC_ARGV =
-  extname(ENTRY) === '.ts'
-    ? ['--require', join(__dirname, '../../../../../scripts/compile-on-load.cjs')]
-    : [];
+import { threadEntry } from './thread-entry';
 
 /** A batch that came back from the writer, and what became of each of its drafts. */
 export interface WrittenBatch {
@@ -85,7 +78,8 @@ export class WriterClient {
 
   private start(): Worker {
     const workerData: WriterThreadStart = { ...this.data, bell: this.bell.buffer };
-    const worker = new Worker(ENTRY, { workerData, execArgv: EXEC_ARGV });
+    const { file, execArgv } = threadEntry('writer-thread');
+    const worker = new Worker(file, { workerData, execArgv: [...execArgv] });
     worker.on('message', (reply: WriterReply) => {
       this.take(reply);
       if (!this.isPassingOn) this.passOn();

@@ -4,6 +4,7 @@ import { BATCH_LIMIT } from '../../limits';
 import { CommitWriter } from '../commit-writer';
 import { openConnection } from '../connection';
 import type { PackedBatch } from '../packed-batch';
+import { WalFolding } from './wal-folding';
 import {
   packReceipts,
   type WriterReply,
@@ -36,7 +37,11 @@ function received(): { readonly batches: PackedBatch[]; readonly isEnd: boolean 
 
 async function answer(batches: readonly PackedBatch[]): Promise<WriterReply['answer']> {
   try {
-    writer ??= new CommitWriter(() => openConnection({ ...options, file, mode: 'write' }), file);
+    writer ??= new CommitWriter(
+      () => openConnection({ ...options, file, mode: 'write' }),
+      file,
+      new WalFolding({ ...options, file }),
+    );
     return packReceipts(await writer.append(batches));
   } catch (error) {
     // Anything else is a bug: it ends the thread, and with it every append that waits.
@@ -52,18 +57,20 @@ async function serve(): Promise<void> {
     const { batches, isEnd } = received();
     if (batches.length > 0) {
       const bytes = batches.map((batch) => batch.bytes);
+      const length = bytes.reduce((sum, each) => sum + each.length, 0);
       const reply: WriterReply = { requests: bytes.length, answer: await answer(batches), bytes };
       port.postMessage(
         reply,
         bytes.map(({ buffer }) => buffer),
       );
+      writer?.fold(length);
     } else if (!isEnd) {
       // Without the event loop, which takes longer to wake up.
       Atomics.wait(bell, 0, rung);
     }
     if (isEnd) break;
   }
-  writer?.close();
+  await writer?.close();
 }
 
 void serve();
