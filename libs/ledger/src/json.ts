@@ -32,19 +32,23 @@ export function encodeJson(value: JsonObject, where: string): string {
 
 /**
  * The object a stored text stands for.
- * @param where names the column in the error, e.g. `payload of 7/0`.
+ * @param where names the column in the error, e.g. `payload of 7/0`: text, or what gives it, where
+ *   it would be put together for nothing most of the time.
  * @throws LedgerError `corrupt` when the text is not a JSON object.
  */
-export function decodeJson(text: string, where: string): JsonObject {
+export function decodeJson(text: string, where: string | (() => string)): JsonObject {
+  const named = (): string => (typeof where === 'string' ? where : where());
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new LedgerError('corrupt', `${where} is not JSON: ${(cause as Error).message}`, {
+    throw new LedgerError('corrupt', `${named()} is not JSON: ${(cause as Error).message}`, {
       cause,
     });
   }
-  if (!isRecord(value)) throw new LedgerError('corrupt', `${where} is not a JSON object`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new LedgerError('corrupt', `${named()} is not a JSON object`);
+  }
   return value as JsonObject;
 }
 

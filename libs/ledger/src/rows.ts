@@ -40,9 +40,9 @@ export function decodeCommit(row: CommitRow, events: readonly EventRow[]): Store
     at: row.at,
     actor: row.actor,
     commandId: row.commandId,
-    command: decodeJson(row.command, `command of commit ${row.position}`),
+    command: decodeJson(row.command, () => `command of commit ${row.position}`),
     ...(row.commandWords === null ? {} : { commandWords: row.commandWords }),
-    outcome: decodeJson(row.outcome, `outcome of commit ${row.position}`) as Outcome,
+    outcome: decodeJson(row.outcome, () => `outcome of commit ${row.position}`) as Outcome,
     ...(row.correlationId === null ? {} : { correlationId: row.correlationId }),
     ...(row.causationId === null ? {} : { causationId: row.causationId }),
     prevHash: row.prevHash,
@@ -53,14 +53,10 @@ export function decodeCommit(row: CommitRow, events: readonly EventRow[]): Store
 
 /** @throws LedgerError `corrupt` naming the event when its payload is not a JSON object. */
 export function decodeEvent(row: EventRow): StoredEvent {
-  return {
-    position: row.position,
-    idx: row.idx,
-    stream: row.stream,
-    version: row.version,
-    type: row.type,
-    schema: row.schema,
-    payload: decodeJson(row.payload, `payload of event ${row.position}/${row.idx}`),
-    ...(row.words === null ? {} : { words: row.words }),
-  };
+  const { position, idx, stream, version, type, schema, words } = row;
+  const payload = decodeJson(row.payload, () => `payload of event ${position}/${idx}`);
+  // One literal each: spreading an optional member took as long as parsing a small payload.
+  return words === null
+    ? { position, idx, stream, version, type, schema, payload }
+    : { position, idx, stream, version, type, schema, payload, words };
 }

@@ -14,8 +14,8 @@ import {
 import { hashCommit } from './commit-hash';
 import { LedgerError } from './ledger-error';
 import type { Verification } from './port';
-import type { CommitRow, EventRow } from './rows';
-import { COMMIT_COLUMNS } from './sqlite/columns';
+import type { EventRow } from './rows';
+import { COMMIT_COLUMNS, commitRow, type CommitColumns } from './sqlite/columns';
 import { SqliteLedger } from './sqlite/sqlite-ledger';
 
 const COMMITS = 12;
@@ -74,14 +74,15 @@ async function verify(): Promise<Verification> {
 /** Recomputes the hash of one commit, as a careful forger would. */
 function rehash(db: Database.Database, position: number): void {
   const commit = db
-    .prepare<[number], CommitRow>(`SELECT ${COMMIT_COLUMNS} FROM commits WHERE position = ?`)
+    .prepare<[number], CommitColumns>(`SELECT ${COMMIT_COLUMNS} FROM commits WHERE position = ?`)
+    .raw()
     .get(position);
   const events = db
     .prepare<[number], EventRow>('SELECT * FROM events WHERE position = ? ORDER BY idx')
     .all(position);
   if (commit === undefined) throw new Error(`no commit ${position}`);
   db.prepare('UPDATE commits SET hash = ? WHERE position = ?').run(
-    hashCommit(commit, events),
+    hashCommit(commitRow(commit), events),
     position,
   );
 }

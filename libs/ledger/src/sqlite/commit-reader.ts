@@ -2,7 +2,15 @@ import type Database from 'better-sqlite3';
 import type { CommitPage, EventPage } from '../commit-store';
 import type { CommitEvents, StoredCommit, StoredEvent } from '../port';
 import { decodeCommit, decodeEvent, type CommitRow, type EventRow } from '../rows';
-import { COMMIT_COLUMNS, EVENT_COLUMNS, type PageParameters } from './columns';
+import {
+  COMMIT_COLUMNS,
+  EVENT_COLUMNS,
+  commitRow,
+  eventRow,
+  type CommitColumns,
+  type EventColumns,
+  type PageParameters,
+} from './columns';
 
 /** Where a commit is. */
 type Place = Pick<CommitRow, 'position' | 'host'>;
@@ -12,29 +20,33 @@ type Place = Pick<CommitRow, 'position' | 'host'>;
  */
 export class CommitReader {
   private readonly last: Database.Statement<[], number>;
-  private readonly commits: Database.Statement<PageParameters, CommitRow>;
-  private readonly commitsOfHost: Database.Statement<[string, ...PageParameters], CommitRow>;
+  private readonly commits: Database.Statement<PageParameters, CommitColumns>;
+  private readonly commitsOfHost: Database.Statement<[string, ...PageParameters], CommitColumns>;
   private readonly places: Database.Statement<PageParameters, Place>;
   private readonly placesOfHost: Database.Statement<[string, ...PageParameters], Place>;
-  private readonly events: Database.Statement<[first: number, last: number], EventRow>;
-  private readonly streamEvents: Database.Statement<[EventPage], EventRow>;
+  private readonly events: Database.Statement<[first: number, last: number], EventColumns>;
+  private readonly streamEvents: Database.Statement<[EventPage], EventColumns>;
 
   constructor(db: Database.Database) {
     this.last = db.prepare<[], number>('SELECT coalesce(max(position), 0) FROM commits').pluck();
     const page = 'position > ? AND position <= ? ORDER BY position LIMIT ?';
-    this.commits = db.prepare(`SELECT ${COMMIT_COLUMNS} FROM commits WHERE ${page}`);
-    this.commitsOfHost = db.prepare(
-      `SELECT ${COMMIT_COLUMNS} FROM commits WHERE host = ? AND ${page}`,
-    );
+    const commits = `SELECT ${COMMIT_COLUMNS} FROM commits WHERE`;
+    this.commits = db.prepare<PageParameters, CommitColumns>(`${commits} ${page}`).raw();
+    this.commitsOfHost = db
+      .prepare<[string, ...PageParameters], CommitColumns>(`${commits} host = ? AND ${page}`)
+      .raw();
     this.places = db.prepare(`SELECT position, host FROM commits WHERE ${page}`);
     this.placesOfHost = db.prepare(`SELECT position, host FROM commits WHERE host = ? AND ${page}`);
-    this.events = db.prepare(
-      `SELECT ${EVENT_COLUMNS} FROM events WHERE position BETWEEN ? AND ? ORDER BY position, idx`,
-    );
+    this.events = db
+      .prepare<[number, number], EventColumns>(
+        `SELECT ${EVENT_COLUMNS} FROM events WHERE position BETWEEN ? AND ? ORDER BY position, idx`,
+      )
+      .raw();
     // From version to version, as their index is not in the order of streams; a position before
     // the bound can't follow one behind it.
-    this.streamEvents = db.prepare(
-      `WITH RECURSIVE next (id, version) AS (
+    this.streamEvents = db
+      .prepare<[EventPage], EventColumns>(
+        `WITH RECURSIVE next (id, version) AS (
          SELECT rowid, version FROM events WHERE stream = @stream AND version = @after + 1
          UNION ALL
          SELECT events.rowid, events.version FROM next
@@ -43,7 +55,8 @@ export class CommitReader {
        )
        SELECT ${EVENT_COLUMNS.replace('version', 'events.version')} FROM next
          JOIN events ON events.rowid = next.id WHERE position <= @until ORDER BY next.version`,
-    );
+      )
+      .raw();
   }
 
   latest(): number {
@@ -57,7 +70,7 @@ export class CommitReader {
       host === undefined
         ? this.commits.all(after, until, limit)
         : this.commitsOfHost.all(host, after, until, limit);
-    return this.withEvents(rows, page, decodeCommit);
+    return this.withEvents(rows.map(commitRow), page, decodeCommit);
   }
 
   /** @throws LedgerError `corrupt` for an event that can't be decoded. */
@@ -76,7 +89,7 @@ export class CommitReader {
 
   /** @throws LedgerError `corrupt` for an event that can't be decoded. */
   eventPage(page: EventPage): StoredEvent[] {
-    return this.streamEvents.all(page).map(decodeEvent);
+    return this.streamEvents.all(page).map((columns) => decodeEvent(eventRow(columns)));
   }
 
   private withEvents<Row extends Place, Commit>(
@@ -90,14 +103,18 @@ export class CommitReader {
     // The commits of one host lie apart, with those of others between them: read only what is
     // wanted.
     if (host !== undefined) {
-      return rows.map((row) => decode(row, this.events.all(row.position, row.position)));
+      return rows.map((row) => decode(row, this.eventRows(row.position, row.position)));
     }
-    const events = this.events.all(first.position, last.position);
+    const events = this.eventRows(first.position, last.position);
     let next = 0;
     return rows.map((row) => {
       const from = next;
       while (events[next]?.position === row.position) next++;
       return decode(row, events.slice(from, next));
     });
+  }
+
+  private eventRows(first: number, last: number): EventRow[] {
+    return this.events.all(first, last).map(eventRow);
   }
 }
