@@ -3,6 +3,9 @@ import type Database from 'better-sqlite3';
 import { assertDurable, openConnection } from '../connection';
 import { FOLDING, type FoldingThreadStart } from './wal-folding';
 
+/** How often what is in the WAL is folded before the writer is to do the rest. */
+const PASSES = 3;
+
 /**
  * The thread that folds the WAL into the file while the writer goes on: for each time it was asked,
  * what is in the WAL then.
@@ -15,8 +18,9 @@ function fold(): void {
   try {
     db ??= openConnection({ ...options, file, mode: 'write' });
     assertDurable(db, file);
-    // PASSIVE: waits for nobody, and keeps no writer waiting.
-    db.pragma('wal_checkpoint(PASSIVE)');
+    // PASSIVE: waits for nobody, and keeps no writer waiting. Each leaves less for the next: what
+    // was written meanwhile.
+    for (let pass = 0; pass < PASSES; pass++) db.pragma('wal_checkpoint(PASSIVE)');
   } catch {
     // Nothing is lost: it stays in the WAL, and the writer folds it when that has grown too long,
     // or is told of the error by its own commit.

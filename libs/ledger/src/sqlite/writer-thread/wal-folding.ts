@@ -12,7 +12,7 @@ export interface FoldingThreadStart extends WriterThreadData {
 }
 
 /** Bytes of the WAL after which it is folded into the file, about. */
-const FOLD_BYTES = 8 * 1024 * 1024;
+const FOLD_BYTES = 16 * 1024 * 1024;
 /** Bytes of pages that a transaction changes beside those of its commits. */
 const TRANSACTION_BYTES = 24 * 1024;
 
