@@ -113,6 +113,33 @@ describe('what is known of the origin of cached entries', () => {
     expect(witness.entries()).toEqual([]);
   });
 
+  it('lists each cached entry with the words it was made from, as they were then', () => {
+    const { machine, va, s1Entry, s2Entry } = nestedMachine({
+      observer: { staleness: new Witness() },
+    });
+    machine.read(0, va);
+    const [s1, s2] = [machine.memory.read64(s1Entry), machine.memory.read64(s2Entry)];
+    machine.memory.write64(s2Entry, 0n);
+    const made = [...machine.smmu.madeFrom()];
+    expect(new Set(made.map(({ entry }) => entry.cache))).toEqual(
+      new Set(['STE', 'CD', 'TLB', 'walk']),
+    );
+    const nested = made.find(({ entry }) => entry.cache === 'TLB' && entry.stage === 'nested');
+    expect(nested?.stale).toBe(true);
+    expect(nested?.words).toEqual(
+      expect.arrayContaining([
+        { pa: s1Entry, word: s1 },
+        { pa: s2Entry, word: s2 },
+      ]),
+    );
+    machine.command('TLBI_NSNH_ALL');
+    expect([...machine.smmu.madeFrom()].map(({ entry }) => entry.cache).sort()).toEqual([
+      'CD',
+      'STE',
+    ]);
+    expect([...nestedMachine({}).machine.smmu.madeFrom()]).toEqual([]);
+  });
+
   it.each([
     { faults: 'does', cdFields: {}, stale: 1 },
     { faults: 'does not', cdFields: { AFFD: 1n }, stale: 0 },
