@@ -16,6 +16,7 @@ export { pollFaultQueue, readFaultQueue, writeFaultQueue } from './fault-queue-f
 export type { HwptPgfault } from './fault-queue-file';
 export type { VeventRecord } from './event-queue-file';
 export { closeFile, destroy } from './destroy';
+export { hwptGetDirtyBitmap, hwptSetDirtyTracking } from './dirty-tracking';
 export { hwptInvalidate } from './invalidate';
 export { getHwInfo } from './hw-info';
 export type { HwInfoOut } from './hw-info';

@@ -99,6 +99,21 @@ export interface HwptAlloc extends Sized {
   readonly fault_id?: number;
 }
 
+export interface HwptSetDirtyTracking extends Sized {
+  readonly flags: number;
+  readonly hwpt_id: number;
+}
+
+export interface HwptGetDirtyBitmap extends Sized {
+  readonly hwpt_id: number;
+  readonly flags: number;
+  readonly reserved?: number;
+  readonly iova: bigint;
+  readonly length: bigint;
+  /** Bytes of a bit. */
+  readonly page_size: bigint;
+}
+
 export interface GetHwInfo extends Sized {
   readonly flags: number;
   readonly dev_id: number;

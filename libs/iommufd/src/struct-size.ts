@@ -11,6 +11,8 @@ export const STRUCT_SIZES = {
   IOAS_UNMAP: { min: 24, known: 24 },
   OPTION: { min: 24, known: 24 },
   HWPT_ALLOC: { min: 24, known: 48 },
+  HWPT_SET_DIRTY_TRACKING: { min: 16, known: 16 },
+  HWPT_GET_DIRTY_BITMAP: { min: 48, known: 48 },
   GET_HW_INFO: { min: 32, known: 40 },
   HWPT_INVALIDATE: { min: 32, known: 32 },
   FAULT_QUEUE_ALLOC: { min: 16, known: 16 },
