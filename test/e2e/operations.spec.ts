@@ -16,6 +16,13 @@ import { documentOf, steward } from './built-cli';
 const KEPT = join(projectRoot(), 'test/fixtures/ledgers');
 const SCENARIO = join(projectRoot(), 'scenarios/linux-guests.yaml');
 
+/** The same scenario on hardware of its own. */
+const onAnotherHost = (scenario: string): string =>
+  scenario
+    .replace('host0', 'host1')
+    .replaceAll(/smmu(\d)/g, 'host1.smmu$1')
+    .replaceAll('recordings/', join(projectRoot(), 'scenarios/recordings/'));
+
 describe('a ledger that is moved about', () => {
   let folder: string;
   let ledger: string;
@@ -92,6 +99,55 @@ describe('a ledger that is moved about', () => {
     const refused = steward('verify', '--ledger', at('cut.bundle'));
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/cut\.bundle: /)]);
   }, 120_000);
+
+  test('close, archive, unarchive: the rest verifies and replays, and all of it comes back', () => {
+    const [moved, out, key] = [at('moved.db'), at('host0.archive'), at('lab.key')];
+    copyFileSync(ledger, moved);
+    const on = ['--ledger', moved, '--json'];
+    const verifier = String(documentOf(steward('key', key, '--name', 'lab', '--json'))['verifier']);
+    expect(steward('checkpoint', '--key', key, ...on).code).toBe(0);
+    const open = steward('archive', '--host', 'host0', '--out', out, ...on);
+    expect([open.code, open.stderr]).toEqual([4, expect.stringMatching(/host0 is open/)]);
+    expect(steward('close', '--host', 'host0', ...on).code).toBe(4);
+    expect(steward('close', '--host', 'host0', '--release', ...on).code).toBe(0);
+    const whole = documentOf(steward('replay', ...on));
+    expect(whole['diverged']).toBeNull();
+    writeFileSync(at('second.yaml'), onAnotherHost(readFileSync(SCENARIO, 'utf8')));
+    const again = steward('run', at('second.yaml'), '--guests', '1', '--append', '--quiet', ...on);
+    expect([again.code, again.stderr]).toEqual([0, expect.anything()]);
+    const both = documentOf(steward('replay', ...on));
+
+    const made = documentOf(
+      steward('archive', '--host', 'host0', '--out', out, '--key', key, ...on),
+    );
+    const verified = documentOf(
+      steward('verify', '--signed-by', verifier, '--archive', out, ...on),
+    );
+    const { host, commits, sha256 } = made;
+    expect(verified).toMatchObject({ ok: true, archived: [{ host, commits, sha256 }] });
+    expect(steward('check-archive', out, '--signed-by', verifier).code).toBe(0);
+    expect(documentOf(steward('replay', ...on))['diverged']).toBeNull();
+    expect(steward('audit', 'attachments', ...on).stdout).not.toContain('"fromPosition":2,');
+    expect(steward('projections', '--rebuild', ...on).code).toBe(0);
+    const shown = steward('show', '7', '--ledger', moved);
+    expect([shown.code, shown.stderr]).toEqual([
+      4,
+      expect.stringMatching(/commit 7 is in the archive/),
+    ]);
+    expect(
+      steward('fork', '--at', '7', '--out', at('no.db'), '--policy', 'ats=off', '--ledger', moved)
+        .code,
+    ).toBe(4);
+    expect(steward('export', 'ndjson', '--out', at('no.gz'), '--ledger', moved).code).toBe(4);
+
+    expect(steward('unarchive', out, ...on).code).toBe(0);
+    expect(documentOf(steward('replay', ...on))).toMatchObject({
+      digest: both['digest'],
+      diverged: null,
+    });
+    expect(documentOf(steward('verify', ...on))).not.toHaveProperty('archived');
+    expect(steward('audit', 'attachments', ...on).code).toBe(0);
+  }, 240_000);
 
   test('doctor: everything in order, exit 5 once the log is not, exit 3 for no ledger', () => {
     const healthy = steward('doctor', '--ledger', ledger, '--json');

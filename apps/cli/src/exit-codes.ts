@@ -47,6 +47,8 @@ const EXIT_BY_LEDGER_ERROR: Readonly<Partial<Record<LedgerErrorCode, ExitCode>>>
   missing: EXIT.notFound,
   exists: EXIT.refused,
   'not-empty': EXIT.refused,
+  archived: EXIT.refused,
+  'not-archived': EXIT.refused,
   tampered: EXIT.tampered,
 };
 

@@ -1,8 +1,10 @@
 import { Command } from 'commander';
+import { archiveCommands } from './commands/archive';
 import { auditCommand } from './commands/audit';
 import { backupCommands } from './commands/backup';
 import { bundleCommand } from './commands/bundle';
 import { bisectCommand } from './commands/bisect';
+import { closeCommand } from './commands/close';
 import { decodeCommand } from './commands/decode';
 import { diffCommand } from './commands/diff';
 import { doctorCommand } from './commands/doctor';
@@ -37,6 +39,8 @@ export function program(): Command {
       evidenceCommands,
       backupCommands,
       bundleCommand,
+      closeCommand,
+      archiveCommands,
       doctorCommand,
       bisectCommand,
       forkCommand,

@@ -1,4 +1,4 @@
-import type { Decision } from './decision';
+import { reject, type Decision } from './decision';
 import { hostDecider } from './host/decide';
 import type { HostCommand } from './host/commands';
 import type { HostEvent } from './host/events';
@@ -118,6 +118,14 @@ export function decide(command: Command, context: Context): Decision {
   const kind = KIND_OF_COMMAND.get(command.type);
   if (kind === undefined) throw new RangeError(`no aggregate decides ${command.type}`);
   return (DECIDERS[kind] as Decider<AggregateKind>).decide(command, context);
+}
+
+/** Decides a command about a host: nothing is decided any more about one that is closed. */
+export function decideOn(host: string, command: Command, context: Context): Decision {
+  if (context.get('host', host)?.closed) {
+    return reject('ENODEV', 'host.closed', `host ${host} is closed`);
+  }
+  return decide(command, context);
 }
 
 /** Kind and id of a stream name. @throws RangeError when it names no kind of aggregate. */

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import { ARCHIVED } from './archive/archived-commit';
 import { hashCommit } from './commit-hash';
 import type { EncodedDraft } from './draft-encoding';
 import { decodeJson } from './json';
+import { LedgerError } from './ledger-error';
 import type { AppendResult, StreamRead } from './port';
 import type { CommitRow, EventRow } from './rows';
 
@@ -37,9 +39,12 @@ export function conflictOf(
 /**
  * Whether a command whose id is known is a retry of the one it belongs to. The time, outcome and
  * correlation of a retry may differ; who asked for what may not.
- * @throws LedgerError `corrupt` when the stored command is not JSON.
+ * @throws LedgerError `corrupt` when the stored command is not JSON, `archived` when it is no longer here.
  */
 export function isRetry(asked: AskedCommand, known: AskedCommand): boolean {
+  if (known.command === ARCHIVED) {
+    throw new LedgerError('archived', 'the command of that id, and its answer, are in an archive');
+  }
   return (
     asked.host === known.host &&
     asked.actor === known.actor &&

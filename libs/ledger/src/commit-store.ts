@@ -1,6 +1,14 @@
+import type { ArchiveRecord } from './archive/archived-commit';
 import type { EncodedDraft } from './draft-encoding';
 import type { LedgerError } from './ledger-error';
-import type { AppendResult, CommitEvents, StoredCommit, StoredEvent } from './port';
+import type {
+  Archive,
+  CommitHeader,
+  AppendResult,
+  CommitEvents,
+  StoredCommit,
+  StoredEvent,
+} from './port';
 import type { CommitRow, EventRow, StoredText } from './rows';
 
 /**
@@ -60,6 +68,11 @@ export interface CommitStore {
   /** The same page, its commits as far as a fold needs them. */
   commitEventsPage(page: CommitPage): Eventually<readonly CommitEvents[]>;
   eventPage(page: EventPage): Eventually<readonly StoredEvent[]>;
+  /** What stays of commits that are archived, and the same of all others. */
+  headerPage(page: CommitPage): Eventually<readonly CommitHeader[]>;
+  archives(): Eventually<readonly Archive[]>;
+  archiveOfHost(host: string): Eventually<Archive | undefined>;
+  archiveOfStream(stream: string): Eventually<Archive | undefined>;
   hostPage(page: NamePage): Eventually<readonly string[]>;
   /** Streams whose names begin with `kind` and a slash. */
   streamPage(kind: string, page: NamePage): Eventually<readonly string[]>;
@@ -88,6 +101,8 @@ export interface RawEvent {
  * Any method may throw LedgerError `corrupt`.
  */
 export interface RawLog {
+  /** Hosts whose commits are in archives. */
+  archives(): Eventually<readonly ArchiveRecord[]>;
   commitCount(): Eventually<number>;
   /** Commits with position > after, in order. */
   commits(after: number, limit: number): Eventually<readonly RawCommit[]>;

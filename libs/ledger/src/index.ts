@@ -3,8 +3,10 @@ export type { LedgerErrorCode } from './ledger-error';
 export type { JsonObject, JsonValue } from './json';
 export type {
   AppendResult,
+  Archive,
   CommitDraft,
   CommitEvents,
+  CommitHeader,
   CommitListener,
   CommitRange,
   Ledger,
@@ -48,6 +50,13 @@ export { isConsistent, isIncluded } from './evidence/merkle-tree';
 export type { Hash } from './evidence/merkle-tree';
 export { isKeyName, parseVerifierKey, verifierKeyText } from './evidence/signed-note';
 export type { SignerKey, VerifierKey } from './evidence/signed-note';
+export { archiveHost } from './archive/archive-host';
+export type { ArchiveOptions } from './archive/archive-host';
+export { readArchive } from './archive/read-archive';
+export type { CheckedArchive } from './archive/read-archive';
+export { restoreArchive } from './archive/restore-archive';
+export { proveSet, rootOfSet } from './evidence/set-inclusion';
+export { hashAt } from './operations/hash-at';
 export { exportLog } from './operations/export-log';
 export { importLog } from './operations/import-log';
 export type { ImportTarget } from './operations/import-log';

@@ -25,6 +25,9 @@
  * - `bad-bundle`: a file that is no bundle, or whose content is not what it says.
  * - `not-empty`: a log is imported into an empty ledger only.
  * - `exists`: a file that would be overwritten.
+ * - `archived`: what was asked for was moved into an archive, which the message names.
+ * - `not-archived`: an archive whose commits this ledger has not let go of.
+ * - `bad-archive`: a file that is no archive, or whose content is not what it says.
  * - `tampered`: a copy was asked for of a ledger that does not verify.
  */
 export type LedgerErrorCode =
@@ -51,6 +54,9 @@ export type LedgerErrorCode =
   | 'bad-bundle'
   | 'not-empty'
   | 'exists'
+  | 'archived'
+  | 'not-archived'
+  | 'bad-archive'
   | 'tampered';
 
 /**

@@ -10,7 +10,14 @@ import type {
   RawLog,
 } from './commit-store';
 import type { EncodedDraft } from './draft-encoding';
-import type { AppendResult, CommitEvents, StoredCommit, StoredEvent } from './port';
+import type {
+  AppendResult,
+  Archive,
+  CommitEvents,
+  CommitHeader,
+  StoredCommit,
+  StoredEvent,
+} from './port';
 import { decodeCommit, decodeEvent, type CommitRow, type EventRow } from './rows';
 import { StoreLedger, type StoreLedgerOptions } from './store-ledger';
 
@@ -62,6 +69,26 @@ class MemoryCommitStore implements CommitStore {
       .map((event) => decodeEvent(copied(event)));
   }
 
+  headerPage({ after, until, limit }: CommitPage): readonly CommitHeader[] {
+    const end = Math.min(until, this.log.length, after + limit);
+    return this.log.slice(Math.max(after, 0), Math.max(end, 0)).map(({ commit }) => {
+      const { position, host, at, hash } = commit;
+      return { position, host, at, hash };
+    });
+  }
+
+  archives(): readonly Archive[] {
+    return [];
+  }
+
+  archiveOfHost(): undefined {
+    return undefined;
+  }
+
+  archiveOfStream(): undefined {
+    return undefined;
+  }
+
   hostPage(page: NamePage): readonly string[] {
     return pageOf(new Set(this.log.map(({ commit }) => commit.host)), page);
   }
@@ -106,6 +133,10 @@ class MemoryCommitStore implements CommitStore {
 
 class MemoryRawLog implements RawLog {
   constructor(private readonly log: readonly SealedCommit[]) {}
+
+  archives(): readonly [] {
+    return [];
+  }
 
   commitCount(): number {
     return this.log.length;

@@ -113,6 +113,22 @@ export type AppendResult =
     }
   | { readonly kind: 'command-id-reused'; readonly position: number };
 
+/** What the ledger says of every commit, of archived ones too. */
+export type CommitHeader = Pick<StoredCommit, 'position' | 'host' | 'at' | 'hash'>;
+
+/** A host whose commits were moved into an archive. */
+export interface Archive {
+  readonly host: string;
+  readonly commits: number;
+  readonly events: number;
+  /** The file as it was named when it was written. */
+  readonly file: string;
+  /** SHA-256 of that file, 64 hex digits. */
+  readonly sha256: string;
+  /** When; RFC 3339 in UTC. */
+  readonly at: string;
+}
+
 /** Which commits to read; all bounds are positions. */
 export interface CommitRange {
   /** Only commits after this position; 0 by default. */
@@ -141,6 +157,11 @@ export interface Verification {
   /** Commits in the ledger. */
   readonly commits: number;
   readonly firstBad: null | { readonly position: number; readonly reason: string };
+  /**
+   * Hosts whose commits are in archives, by host; absent when there are none. Of those commits the chain and what stays
+   * of them was checked; what they hold only their archive shows.
+   */
+  readonly archived?: readonly Pick<Archive, 'host' | 'commits' | 'file' | 'sha256'>[];
 }
 
 /** Receives commits one at a time, in order; the next one waits for the promise. */
@@ -181,19 +202,28 @@ export interface Ledger {
   append(draft: CommitDraft): Promise<AppendResult>;
   /** The last commit's position; 0 when empty. */
   latest(): Promise<number>;
+  /** @throws LedgerError `archived` for a commit that is in an archive. */
   commit(position: number): Promise<StoredCommit | undefined>;
   /**
    * Commits in order, read in pages; ends at `until` or at what was the latest commit when reading
-   * began.
+   * began. Archived ones are left out.
+   * @throws LedgerError `archived` when they are those of an archived host.
    */
   commits(range?: CommitRange): AsyncIterable<StoredCommit>;
   /** The same commits, as far as a fold needs them, which is read in half the time. */
   events(range?: CommitRange): AsyncIterable<CommitEvents>;
-  /** Names of the hosts that have commits, in the order of their code points, read in pages. */
+  /** Every commit in order, archived ones too, by what stays of it. */
+  headers(range?: Omit<CommitRange, 'host'>): AsyncIterable<CommitHeader>;
+  /** Which hosts' commits are in archives, by host. */
+  archives(): Promise<readonly Archive[]>;
+  /** Names of the hosts that have commits that are not archived, in the order of their code points, read in pages. */
   hosts(): AsyncIterable<string>;
   /** Names of the streams of a kind (`kind/…`), in the order of their code points, read in pages. */
   streams(kind: string): AsyncIterable<string>;
-  /** Events of one stream in order, read in pages. */
+  /**
+   * Events of one stream in order, read in pages.
+   * @throws LedgerError `archived` for one that is in an archive.
+   */
   stream(stream: string, range?: StreamRange): AsyncIterable<StoredEvent>;
   /** Every commit after position `after`, those to come included: in order, no gap, no repeat. */
   subscribe(after: number, listener: CommitListener): Subscription;

@@ -1,3 +1,4 @@
+import { archivedError } from './archive/archived-commit';
 import { AppendQueue } from './append-queue';
 import type { CommitPage, CommitStore, Eventually, NamePage } from './commit-store';
 import { encodeDraft, type EncodedDraft } from './draft-encoding';
@@ -5,8 +6,10 @@ import { LedgerError } from './ledger-error';
 import { BATCH_LIMIT, PAGE_ROWS, QUEUE_LIMIT } from './limits';
 import type {
   AppendResult,
+  Archive,
   CommitDraft,
   CommitEvents,
+  CommitHeader,
   CommitListener,
   CommitRange,
   Ledger,
@@ -68,7 +71,9 @@ export class StoreLedger implements Ledger {
   async commit(position: number): Promise<StoredCommit | undefined> {
     this.assertOpen();
     const page = { after: position - 1, until: position, limit: 1 };
-    return (await this.store.commitPage(page))[0];
+    const found = (await this.store.commitPage(page))[0];
+    if (found === undefined) await this.assertNotArchived(page);
+    return found;
   }
 
   commits(range: CommitRange = {}): AsyncIterable<StoredCommit> {
@@ -84,8 +89,21 @@ export class StoreLedger implements Ledger {
     return { [Symbol.asyncIterator]: () => this.eventPages(stream, range) };
   }
 
-  hosts(): AsyncIterable<string> {
-    return this.names((page) => this.store.hostPage(page));
+  headers(range: Omit<CommitRange, 'host'> = {}): AsyncIterable<CommitHeader> {
+    const page = (page: CommitPage) => this.store.headerPage(page);
+    return { [Symbol.asyncIterator]: () => this.pagesOf(page, range) };
+  }
+
+  async archives(): Promise<readonly Archive[]> {
+    this.assertOpen();
+    return this.store.archives();
+  }
+
+  async *hosts(): AsyncGenerator<string, void, undefined> {
+    const archived = new Set((await this.archives()).map(({ host }) => host));
+    for await (const host of this.names((page) => this.store.hostPage(page))) {
+      if (!archived.has(host)) yield host;
+    }
   }
 
   streams(kind: string): AsyncIterable<string> {
@@ -132,13 +150,17 @@ export class StoreLedger implements Ledger {
     return this.pagesOf((page) => this.store.commitPage(page), range);
   }
 
-  private async *pagesOf<Commit extends CommitEvents>(
+  private async *pagesOf<Commit extends { readonly position: number }>(
     read: (page: CommitPage) => Eventually<readonly Commit[]>,
     range: CommitRange,
   ): AsyncGenerator<Commit, void, undefined> {
     this.assertReadable();
     const until = range.until ?? (await this.store.latest());
     const host = range.host === undefined ? {} : { host: range.host };
+    if (range.host !== undefined) {
+      const archive = await this.store.archiveOfHost(range.host);
+      if (archive !== undefined) throw archivedError(`what ${range.host} did`, archive);
+    }
     let after = range.after ?? 0;
     while (after < until) {
       this.assertReadable();
@@ -168,6 +190,8 @@ export class StoreLedger implements Ledger {
     range: StreamRange,
   ): AsyncGenerator<StoredEvent, void, undefined> {
     this.assertReadable();
+    const archive = await this.store.archiveOfStream(stream);
+    if (archive !== undefined) throw archivedError(stream, archive);
     const until = range.until ?? (await this.store.latest());
     let after = range.after ?? 0;
     for (;;) {
@@ -178,6 +202,13 @@ export class StoreLedger implements Ledger {
       if (last === undefined || page.length < PAGE_ROWS) return;
       after = last.version;
     }
+  }
+
+  /** A commit that is not to be found is in an archive, or there is none. */
+  private async assertNotArchived(page: CommitPage): Promise<void> {
+    const [header] = await this.store.headerPage(page);
+    const archive = header && (await this.store.archiveOfHost(header.host));
+    if (archive !== undefined) throw archivedError(`commit ${page.until}`, archive);
   }
 
   private assertOpen(): void {

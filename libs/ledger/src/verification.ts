@@ -1,3 +1,5 @@
+import { ARCHIVED } from './archive/archived-commit';
+import { ArchivedCommits } from './archive/archived-commits';
 import { GENESIS_HASH, hashCommit } from './commit-hash';
 import type { RawCommit, RawEvent, RawLog } from './commit-store';
 import { decodeJson } from './json';
@@ -17,8 +19,11 @@ type Bad = NonNullable<Verification['firstBad']>;
  * recomputed to its end by someone who knows how, or a cut-off tail whose digests were cut off too.
  */
 export async function verifyLog(log: RawLog): Promise<Verification> {
-  const firstBad = (await new LogVerification(log).firstBad()) ?? null;
-  return { ok: firstBad === null, commits: await countCommits(log), firstBad };
+  const verification = new LogVerification(log);
+  const firstBad = (await verification.firstBad()) ?? null;
+  const found = { ok: firstBad === null, commits: await countCommits(log), firstBad };
+  const archived = verification.archived.named();
+  return archived.length === 0 ? found : { ...found, archived };
 }
 
 /** A damaged file may not even count; then what is known is that nothing can be vouched for. */
@@ -32,6 +37,7 @@ async function countCommits(log: RawLog): Promise<number> {
 }
 
 class LogVerification {
+  archived = new ArchivedCommits([]);
   private position = 0;
   private hash = GENESIS_HASH;
   private readonly versions = new Map<string, number>();
@@ -46,7 +52,9 @@ class LogVerification {
   async firstBad(): Promise<Bad | undefined> {
     const bad = await this.orDamage(() => this.scan());
     if (bad === undefined) {
-      return this.orDamage(async () => (await this.afterEnd()) ?? this.log.structure());
+      return this.orDamage(
+        async () => (await this.afterEnd()) ?? this.archived.fault() ?? this.log.structure(),
+      );
     }
     // A row moved to an earlier commit makes that one the first bad, though the scan met it later.
     const moved = await this.orDamage(() => this.movedBefore(bad.position));
@@ -54,6 +62,7 @@ class LogVerification {
   }
 
   private async scan(): Promise<Bad | undefined> {
+    this.archived = new ArchivedCommits(await this.log.archives());
     for (;;) {
       const page = await readPage((limit) => this.log.commits(this.position, limit));
       if (page.length === 0) return undefined;
@@ -72,18 +81,33 @@ class LogVerification {
       return { position, reason: `commit ${position} is missing` };
     }
     const events = await this.eventsOf(position);
-    const reason =
+    const isArchived = text(commit.row.command) === ARCHIVED;
+    const reason = isArchived ? this.archivedFault(commit, events) : this.fault(commit, events);
+    if (reason !== undefined) return { position, reason };
+    this.position = position;
+    this.hash = text(commit.row.hash);
+    return undefined;
+  }
+
+  /** Of a commit whose content is in an archive the hash stays, and what it is linked to. */
+  private archivedFault(commit: RawCommit, events: readonly RawEvent[]): string | undefined {
+    return (
+      typeFault(commit, events) ??
+      this.chainFault(commit.row) ??
+      this.archived.faultOf(commit.row, events.length)
+    );
+  }
+
+  private fault(commit: RawCommit, events: readonly RawEvent[]): string | undefined {
+    return (
       typeFault(commit, events) ??
       this.chainFault(commit.row) ??
       indexFault(events) ??
       this.damageFault(commit.row, events) ??
       hashFault(commit.row, events) ??
       this.versionFault(events) ??
-      contentFault(commit.row, events);
-    if (reason !== undefined) return { position, reason };
-    this.position = position;
-    this.hash = text(commit.row.hash);
-    return undefined;
+      contentFault(commit.row, events)
+    );
   }
 
   /** The rows that stand next in the table and say that they belong to `position`. */

@@ -243,6 +243,7 @@ export class HostMachine {
       case 'GuestEventRecorded':
         return this.recordGuestEvent(event);
       case 'HostRegistered':
+      case 'HostClosed':
       case 'HostSmmuListed':
       case 'HostDeviceListed':
       case 'HostRamAssigned':

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import {
   checkpointsFile,
   CommitTree,
+  hashAt,
   isKeyName,
   openCheckpoint,
   parseVerifierKey,
@@ -51,7 +52,7 @@ function makeKey(file: string, { name, json }: { name: string; json?: boolean })
 /** A key file is its name on the first line, then the key in PEM. */
 const NAME_LINE = 'steward key ';
 
-function readKey(file: string): SignerKey {
+export function readKey(file: string): SignerKey {
   const text = readText(file, 'key');
   const [first = '', ...pem] = text.split('\n');
   if (!first.startsWith(NAME_LINE)) throw notAKey(file);
@@ -96,20 +97,20 @@ async function checkpoint({ ledger: file, key, json }: CheckpointFlags): Promise
  * Signs the tree over the commits each time `every` more are there, and once when it is told to stop.
  * @returns stops it; resolves when the last checkpoint is written.
  */
-export function signWhileAppending(
+export async function signWhileAppending(
   ledger: Ledger,
   file: string,
   { key, every }: { readonly key: string; readonly every: number },
-): () => Promise<void> {
+): Promise<() => Promise<void>> {
   const signer = readKey(key);
-  const tree = new CommitTree();
+  const tree = await CommitTree.of(ledger, await ledger.latest());
   let signed = 0;
   const write = (): void => {
     const head = { origin: signer.name, size: tree.size, root: tree.root() };
     appendFileSync(checkpointsFile(file), signCheckpoint(head, signer));
     signed = tree.size;
   };
-  const subscription = ledger.subscribe(0, ({ hash }) => {
+  const subscription = ledger.subscribe(tree.size, ({ hash }) => {
     tree.append(hash);
     if (tree.size - signed >= every) write();
   });
@@ -134,14 +135,14 @@ async function prove(text: string, flags: ProveFlags): Promise<void> {
       throw new CliError(EXIT.usage, `commit ${position} is not among the first ${size}`);
     }
     const tree = await CommitTree.of(ledger, size);
-    const commit = await ledger.commit(position);
-    const proof = tree.proveInclusion(position).map((hash) => Buffer.from(hash).toString('base64'));
+    const hash = await hashAt(ledger, position);
+    const proof = tree.proveInclusion(position).map((node) => Buffer.from(node).toString('base64'));
     const root = Buffer.from(tree.root()).toString('base64');
-    const found = { position, hash: commit?.hash, index: position - 1, size, root, proof };
+    const found = { position, hash, index: position - 1, size, root, proof };
     if (flags.json) return printJson(found);
-    print(`commit ${position} (leaf ${position - 1}), hash ${commit?.hash}`);
+    print(`commit ${position} (leaf ${position - 1}), hash ${hash}`);
     print(`in the tree of ${size} commits, root ${root}, by these hashes from the leaf up:`);
-    for (const hash of proof) print(`  ${hash}`);
+    for (const node of proof) print(`  ${node}`);
   });
 }
 

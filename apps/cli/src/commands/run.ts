@@ -84,7 +84,7 @@ async function run(file: string, flags: RunFlags): Promise<void> {
   const bar = progressBar('playing');
   const { totals, wallMs, cpuMs } = await withControl(flags.ledger, 'create', async (app, open) => {
     const runner = app.get(ScenarioRunner);
-    const stopSigning = signing(open.ledger, flags);
+    const stopSigning = await signing(open.ledger, flags);
     const done = await runner
       .run(scenario, recordings, { seed, progress: bar.update })
       .finally(stopSigning);
@@ -104,7 +104,10 @@ async function run(file: string, flags: RunFlags): Promise<void> {
   judge(report);
 }
 
-function signing(ledger: Ledger, flags: RunFlags): (() => Promise<void>) | undefined {
+async function signing(
+  ledger: Ledger,
+  flags: RunFlags,
+): Promise<(() => Promise<void>) | undefined> {
   const { checkpointKey: key, checkpointEvery: every } = flags;
   return key === undefined ? undefined : signWhileAppending(ledger, flags.ledger, { key, every });
 }

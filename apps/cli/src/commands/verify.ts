@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { compareWithCheckpoints } from '@steward/ledger';
+import { compareWithCheckpoints, readArchive } from '@steward/ledger';
 import type { CheckpointFinding, Ledger, Verification } from '@steward/ledger';
-import { EXIT } from '../exit-codes';
+import { CliError, EXIT } from '../exit-codes';
 import { withLedger } from '../ledger-access';
 import { withLedgerOption } from '../options';
 import { print, printJson } from '../output';
@@ -11,6 +11,7 @@ interface VerifyFlags {
   readonly ledger: string;
   readonly json?: boolean;
   readonly signedBy?: string;
+  readonly archive?: readonly string[];
 }
 
 /** What `verify` found, with the checkpoints that were looked at. */
@@ -23,6 +24,10 @@ export function verifyCommand(program: Command): void {
       '--signed-by <key>',
       'also compare with every checkpoint beside the ledger that this verifier key signed',
     )
+    .option(
+      '--archive <file...>',
+      'also verify these archives, and that they hold what was archived from this ledger',
+    )
     .action((flags: VerifyFlags) => run(flags));
 }
 
@@ -30,8 +35,11 @@ async function run(flags: VerifyFlags): Promise<void> {
   const result = await withLedger(flags.ledger, 'read', ({ ledger }) => verified(ledger, flags));
   if (!result.ok) process.exitCode = EXIT.tampered;
   if (flags.json) printJson(result);
-  else if (result.ok) print(`ok: ${result.commits} commits${signedText(result)}`);
-  else print(`BAD at commit ${result.firstBad?.position}: ${result.firstBad?.reason}`);
+  else if (result.ok) {
+    print(`ok: ${result.commits} commits${signedText(result)}`);
+    for (const { host, commits, file, sha256 } of result.archived ?? [])
+      print(`  of them ${commits} of ${host} are in an archive: ${file}, SHA-256 ${sha256}`);
+  } else print(`BAD at commit ${result.firstBad?.position}: ${result.firstBad?.reason}`);
 }
 
 function signedText({ checkpoints }: Verified): string {
@@ -40,8 +48,9 @@ function signedText({ checkpoints }: Verified): string {
 
 async function verified(
   ledger: Ledger,
-  { ledger: file, signedBy }: VerifyFlags,
+  { ledger: file, signedBy, archive = [] }: VerifyFlags,
 ): Promise<Verified> {
+  for (const path of archive) await assertArchiveOf(ledger, path);
   const signed = signedBy === undefined ? undefined : signedCheckpoints(file, signedBy);
   const found = await ledger.verify();
   // A log whose own hashes are wrong has no tree to compare.
@@ -51,6 +60,15 @@ async function verified(
   const checkpoints = findings.length;
   if (bad === undefined) return { ...found, checkpoints };
   return { ok: false, commits: found.commits, firstBad: firstBadBy(bad), checkpoints };
+}
+
+/** @throws LedgerError, or CliError (tampering) when the archive is whole, but another than the ledger let go of. */
+async function assertArchiveOf(ledger: Ledger, file: string): Promise<void> {
+  const { host, sha256, commits } = await readArchive(file);
+  const known = (await ledger.archives()).find((archive) => archive.host === host);
+  if (known?.sha256 === sha256 && known.commits === commits) return;
+  const why = known === undefined ? 'was archived from it' : 'is that archive';
+  throw new CliError(EXIT.tampered, `${file}: nothing of ${host} in this ledger ${why}`);
 }
 
 /** The chain is whole, so it was written anew from some commit on, or its end was cut off. */

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { decide, toStored, toStoredEvent } from '@steward/domain';
+import { decideOn, toStored, toStoredEvent } from '@steward/domain';
 import type { Command, Decision, Rejection } from '@steward/domain';
 import type { CommitDraft, JsonObject, Ledger, StoredCommit } from '@steward/ledger';
 import { CLOCK, LEDGER, SNAPSHOTS } from '../ports';
@@ -38,7 +38,9 @@ export class CommitWriter {
     request: Request,
   ): Promise<{ commit: StoredCommit; fresh: boolean }> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const { value, reads } = await this.states.deciding((context) => decide(command, context));
+      const { value, reads } = await this.states.deciding((context) =>
+        decideOn(request.host, command, context),
+      );
       const result = await this.ledger.append(this.draft(command, request, value, reads));
       switch (result.kind) {
         case 'appended':

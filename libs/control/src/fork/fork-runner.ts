@@ -69,6 +69,11 @@ export class ForkRunner {
     progress: (done: number, total: number) => void = () => undefined,
   ): Promise<ForkResult> {
     const { at, edits, clock } = fork;
+    const [gone] = await original.ledger.archives();
+    if (gone !== undefined) {
+      const where = `what ${gone.host} did is in the archive ${gone.file}`;
+      throw new ForkRefusedError(`${where}; a fork begins with all of the log: restore that first`);
+    }
     const parted = await parting(original.ledger, at);
     const inventory = await copyKept(original.ledger, this.ledger, parted.kept);
     const last = parted.kept === 0 ? undefined : await original.ledger.commit(parted.kept);

@@ -79,7 +79,8 @@ export class Projection implements OnModuleDestroy {
   async catchUp(
     visit: (commit: StoredCommit, effects: readonly MachineEffect[]) => void = () => undefined,
   ): Promise<void> {
-    for await (const commit of this.ledger.commits({ after: this.applied })) {
+    const latest = await this.ledger.latest();
+    for await (const commit of this.ledger.commits({ after: this.applied, until: latest })) {
       if (this.fold.stopped.has(commit.host)) continue;
       try {
         const folded = this.followed(commit);
@@ -89,7 +90,9 @@ export class Projection implements OnModuleDestroy {
         if (!(error instanceof ProjectionStoppedError)) throw error;
       }
     }
-    this.writer.caughtUp(this.fold.stopped);
+    // The last ones may be in an archive.
+    this.applied = Math.max(this.applied, latest);
+    this.writer.caughtUp(latest, this.fold.stopped);
   }
 
   /** Writes what is buffered, with its checkpoints, in one transaction. */

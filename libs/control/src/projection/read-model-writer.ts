@@ -95,9 +95,16 @@ export class ReadModelWriter {
     }
   }
 
-  /** Everything there is was taken: hosts that were behind no longer are, but for those that the machine cannot follow. */
-  caughtUp(stoppedHosts: ReadonlyMap<string, unknown>): void {
+  /** Everything up to `latest` was taken: hosts that were behind no longer are, but for those that the machine cannot follow. */
+  caughtUp(latest: number, stoppedHosts: ReadonlyMap<string, unknown>): void {
     this.flush();
+    const { checkpoints } = this.tables;
+    const short = this.projections.filter(
+      ({ name }) => !this.stops.has(name) && checkpoints.get(name) < latest,
+    );
+    if (short.length > 0) {
+      this.tables.transaction(() => short.forEach(({ name }) => checkpoints.set(name, latest)));
+    }
     const level = this.projections
       .filter(({ name }) => !this.stops.has(name))
       .flatMap(({ name }) => [...this.written.keys()].filter((key) => key.startsWith(`${name}@`)))

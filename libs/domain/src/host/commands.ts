@@ -11,6 +11,8 @@ export type HostCommand =
       /** Commands that its driver forgets, to play an incident again. */
       readonly forgets?: readonly ForgettableCommand[];
     }
+  /** The machine is switched off for good. Guests must have given back its devices. */
+  | { readonly type: 'CloseHost'; readonly host: string }
   | {
       /**
        * Another driver takes over while everything runs, as if the kernel were exchanged underneath: objects that exist

@@ -1,5 +1,6 @@
-import { createVsmmu, NESTED, registerHost } from '../__fixtures__/commands';
+import { BOUND, createIoas, createVsmmu, NESTED, registerHost } from '../__fixtures__/commands';
 import { given, history } from '../__fixtures__/given-when-then';
+import { decideOn, type Context } from '../aggregates';
 import { ImpossibleEventError } from '../decision';
 import type { Region } from './events';
 import { contains, evolve, overlaps } from './state';
@@ -92,5 +93,21 @@ describe('the policy of a host', () => {
     given(...history(registerHost))
       .when({ ...toV2, policy: 'none' as never })
       .thenRejected('EINVAL', 'host.policy');
+  });
+
+  it('is closed once guests hold none of its devices, and then nothing is decided about it', () => {
+    const close = { type: 'CloseHost', host: 'h' } as const;
+    given().when(close).thenRejected('ENOENT', 'host.absent');
+    given(...history(...BOUND))
+      .when(close)
+      .thenRejected('EBUSY', 'host.in-use');
+    const event = { type: 'HostClosed', host: 'h' } as const;
+    given(...history(...BOUND, { type: 'ReleaseDevice', device: 'd' }))
+      .when(close)
+      .then({ stream: 'host/h', event });
+    const { type: _, ...rest } = registerHost;
+    const closed = evolve(evolve(undefined, { type: 'HostRegistered', ...rest }), event);
+    const context = { get: () => closed } as unknown as Context;
+    expect(decideOn('h', createIoas, context)).toMatchObject({ ok: false, code: 'host.closed' });
   });
 });

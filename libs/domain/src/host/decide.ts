@@ -11,12 +11,13 @@ import { evolve, overlaps } from './state';
 
 export const hostDecider: Decider<'host'> = {
   kind: 'host',
-  commands: { RegisterHost: true, ChangePolicy: true },
+  commands: { RegisterHost: true, ChangePolicy: true, CloseHost: true },
   decide,
   evolve,
 };
 
 function decide(command: HostCommand, context: Context): Decision {
+  if (command.type === 'CloseHost') return close(command, context);
   if (!HOST_POLICIES.includes(command.policy)) {
     return reject('EINVAL', 'host.policy', `no policy ${String(command.policy)}`);
   }
@@ -43,6 +44,18 @@ function changePolicy({ host, policy }: Of<'ChangePolicy'>, context: Context): D
   if (state === undefined) return reject('ENOENT', 'host.absent', `no host ${host}`);
   if (state.policy === policy) return accept();
   return accept(emit('host', host, { type: 'HostPolicyChanged', host, policy }));
+}
+
+function close({ host }: Of<'CloseHost'>, context: Context): Decision {
+  const state = context.get('host', host);
+  if (state === undefined) return reject('ENOENT', 'host.absent', `no host ${host}`);
+  for (const id of state.devices) {
+    const device = context.get('device', id);
+    if (device?.vm !== undefined) {
+      return reject('EBUSY', 'host.in-use', `device ${id} of ${host} is held by ${device.vm}`);
+    }
+  }
+  return accept(emit('host', host, { type: 'HostClosed', host }));
 }
 
 type Of<T extends HostCommand['type']> = Extract<HostCommand, { type: T }>;

@@ -26,6 +26,8 @@ export type HostEvent =
     }
   /** From here on the host's driver decides and invalidates by this policy. */
   | { readonly type: 'HostPolicyChanged'; readonly host: string; readonly policy: Policy }
+  /** The machine is gone for good: nothing is decided about it any more. */
+  | { readonly type: 'HostClosed'; readonly host: string }
   | { readonly type: 'HostSmmuListed'; readonly smmu: string }
   | { readonly type: 'HostDeviceListed'; readonly device: string; readonly smmu: string }
   | {

@@ -11,6 +11,8 @@ export interface Range {
 
 export interface HostState {
   readonly policy: Policy;
+  /** Present once it is gone for good. */
+  readonly closed?: true;
   readonly memory: readonly (Range & { readonly use: RegionUse })[];
   readonly smmus: readonly string[];
   readonly devices: readonly string[];
@@ -34,6 +36,8 @@ export function evolve(state: HostState | undefined, event: HostEvent): HostStat
   switch (event.type) {
     case 'HostPolicyChanged':
       return { ...state, policy: event.policy };
+    case 'HostClosed':
+      return { ...state, closed: true };
     case 'HostSmmuListed':
       return { ...state, smmus: [...state.smmus, event.smmu] };
     case 'HostDeviceListed':

@@ -1,12 +1,4 @@
-import {
-  closeSync,
-  copyFileSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { LedgerError } from '../ledger-error';
@@ -16,6 +8,8 @@ import { openLedgerFile } from '../sqlite/ledger-file';
 import { assertPlainSchema } from '../sqlite/plain-schema';
 import { asLedgerError } from '../sqlite/sqlite-error';
 import { SqliteLedger } from '../sqlite/sqlite-ledger';
+import { hashAt } from './hash-at';
+import { syncPath } from './sync-path';
 
 /** A ledger copied. */
 export interface Copied {
@@ -102,10 +96,10 @@ async function checked(
       const where = `${from}: BAD at commit ${firstBad?.position}: ${firstBad?.reason}`;
       throw new LedgerError('tampered', where);
     }
-    const last = await ledger.commit(commits);
+    const hash = await hashAt(ledger, commits);
     const checkpoints = existsSync(checkpointsFile(from));
     if (checkpoints) copyFileSync(checkpointsFile(from), checkpointsFile(to));
-    return { file: to, commits, ...(last && { hash: last.hash }), checkpoints };
+    return { file: to, commits, ...(hash !== undefined && { hash }), checkpoints };
   } finally {
     await ledger.close();
   }
@@ -122,9 +116,9 @@ async function intoPlace<T>(to: string, make: (part: string) => Promise<T>): Pro
   clear();
   try {
     const made = await make(part);
-    sync(part);
+    syncPath(part);
     renameSync(part, to);
-    sync(dirname(to));
+    syncPath(dirname(to));
     return made;
   } catch (error) {
     throw systemError(error, to);
@@ -140,15 +134,6 @@ function withoutWal(file: string): void {
     db.pragma('journal_mode = DELETE');
   } finally {
     db.close();
-  }
-}
-
-function sync(path: string): void {
-  const descriptor = openSync(path, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }
 

@@ -1,3 +1,4 @@
+import { archivedError } from '../archive/archived-commit';
 import { GENESIS_HASH } from '../commit-hash';
 import { LedgerError } from '../ledger-error';
 import type { Ledger } from '../port';
@@ -8,13 +9,15 @@ import { formatLine, HEADER, hashOfStored } from './interchange';
  * A ledger as text (see interchange.ts), a line at a time, all its commits and digests as of now.
  * Each commit's hash is computed from the values that are written, so a text that ends is lossless.
  * @param digests those recorded, by position.
- * @throws LedgerError `corrupt` at a commit whose stored bytes are not what its values would be
+ * @throws LedgerError `archived` when part of it is in an archive; `corrupt` at a commit whose stored bytes are not what its values would be
  *   stored as: tampered with, or written by something else.
  */
 export async function* exportLog(
   ledger: Ledger,
   digests: Iterable<RecordedDigest>,
 ): AsyncGenerator<string, void, undefined> {
+  const [gone] = await ledger.archives();
+  if (gone !== undefined) throw archivedError(`part of the log`, gone);
   const until = await ledger.latest();
   const recorded = digests[Symbol.iterator]();
   let next = recorded.next();

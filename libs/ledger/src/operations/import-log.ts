@@ -2,15 +2,8 @@ import { GENESIS_HASH } from '../commit-hash';
 import { LedgerError } from '../ledger-error';
 import type { AppendResult, Ledger, StoredCommit } from '../port';
 import type { RecordedDigest } from '../read-models/digests';
-import {
-  badLine,
-  checkHeader,
-  draftOf,
-  hashOfStored,
-  LINE_LENGTH_MAX,
-  parseLine,
-  type LogEnd,
-} from './interchange';
+import { badLine, checkHeader, draftOf, hashOfStored, parseLine, type LogEnd } from './interchange';
+import { linesOf } from './lines';
 
 /** Commits handed to the ledger that it has not answered. */
 const UNDER_WAY = 1024;
@@ -119,19 +112,4 @@ function hashFault(commit: StoredCommit): string | undefined {
     if (error instanceof LedgerError) return error.message;
     throw error;
   }
-}
-
-async function* linesOf(text: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
-  let rest = '';
-  let line = 1;
-  for await (const piece of text) {
-    const lines = (rest + piece).split('\n');
-    rest = lines.pop() ?? '';
-    for (const each of lines) {
-      yield each;
-      line++;
-    }
-    if (rest.length > LINE_LENGTH_MAX) throw badLine(line, `longer than ${LINE_LENGTH_MAX}`);
-  }
-  if (rest !== '') yield rest;
 }

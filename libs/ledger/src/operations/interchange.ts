@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { hashCommit } from '../commit-hash';
+import { hashCommit, type HashedCommit } from '../commit-hash';
 import { encodeDraft } from '../draft-encoding';
 import type { JsonObject } from '../json';
 import { LedgerError } from '../ledger-error';
 import type { CommitDraft, Outcome, StoredCommit } from '../port';
+import type { EventRow } from '../rows';
 import type { RecordedDigest } from '../read-models/digests';
 
 // A log as text: one JSON object a line. The first line names the format, then come the commits in
@@ -112,12 +113,21 @@ export function draftOf(stored: StoredCommit): CommitDraft {
  * @throws LedgerError `invalid-draft` when they can't be.
  */
 export function hashOfStored(stored: StoredCommit): string {
+  const { commit: row, events } = storedRowsOf(stored);
+  return hashCommit(row, events);
+}
+
+/** The rows that hold a commit with these values. @throws LedgerError `invalid-draft` when none can. */
+export function storedRowsOf(stored: StoredCommit): {
+  readonly commit: HashedCommit<string>;
+  readonly events: readonly EventRow[];
+} {
   const { position, prevHash } = stored;
   const encoded = encodeDraft(draftOf(stored));
   const events = encoded.events.map((row, i) => {
     return { ...row, position, version: stored.events[i]?.version ?? 0 };
   });
-  return hashCommit({ ...encoded.commit, position, prevHash }, events);
+  return { commit: { ...encoded.commit, position, prevHash }, events };
 }
 
 function textual({ commandWords, events, ...columns }: StoredCommit): object {

@@ -8,6 +8,7 @@ import { SqliteLedger } from '../sqlite/sqlite-ledger';
 import { assertPlainFile } from './backup';
 import { LEDGER_NAME, MANIFEST_NAME, manifestSchema, type BundleManifest } from './bundle';
 import { ByteSource } from './byte-source';
+import { hashAt } from './hash-at';
 import { BLOCK, paddingOf } from './tar';
 
 /** Largest manifest, in bytes: it lists three files. */
@@ -149,7 +150,7 @@ async function assertVerified(
       const where = `BAD at commit ${firstBad?.position}: ${firstBad?.reason}`;
       throw new LedgerError('tampered', `${bundle}: ${where}`);
     }
-    const hash = (await ledger.commit(commits))?.hash;
+    const hash = await hashAt(ledger, commits);
     if (commits !== manifest.commits || hash !== manifest.hash) {
       throw new LedgerError(
         'bad-bundle',

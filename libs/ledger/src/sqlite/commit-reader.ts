@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3';
+import { ARCHIVED } from '../archive/archived-commit';
 import type { CommitPage, EventPage } from '../commit-store';
 import type { CommitEvents, StoredCommit, StoredEvent } from '../port';
 import { decodeCommit, decodeEvent, type CommitRow, type EventRow } from '../rows';
@@ -29,7 +30,8 @@ export class CommitReader {
 
   constructor(db: Database.Database) {
     this.last = db.prepare<[], number>('SELECT coalesce(max(position), 0) FROM commits').pluck();
-    const page = 'position > ? AND position <= ? ORDER BY position LIMIT ?';
+    // Of an archived commit a row is left, which has no command.
+    const page = `position > ? AND position <= ? AND command <> '${ARCHIVED}' ORDER BY position LIMIT ?`;
     const commits = `SELECT ${COMMIT_COLUMNS} FROM commits WHERE`;
     this.commits = db.prepare<PageParameters, CommitColumns>(`${commits} ${page}`).raw();
     this.commitsOfHost = db

@@ -213,10 +213,10 @@ function answerKnown(draft: PackedDraft, known: KnownCommand): Receipt {
 }
 
 /**
- * A constraint the draft breaks, or a stored commit that can't be decoded; anything else is trouble
+ * A constraint the draft breaks, a stored commit that can't be decoded or is archived; anything else is trouble
  * of the whole file.
  */
 function concernsOneDraft(error: unknown): boolean {
-  if (error instanceof LedgerError) return error.code === 'corrupt';
+  if (error instanceof LedgerError) return ['corrupt', 'archived'].includes(error.code);
   return /^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH)/.test(sqliteCode(error) ?? '');
 }

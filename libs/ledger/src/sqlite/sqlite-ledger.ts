@@ -10,8 +10,16 @@ import type {
 import type { EncodedDraft } from '../draft-encoding';
 import { LedgerError } from '../ledger-error';
 import { BATCH_LIMIT, PARCEL_COMMITS } from '../limits';
-import type { AppendResult, CommitEvents, StoredCommit, StoredEvent } from '../port';
+import type {
+  AppendResult,
+  Archive,
+  CommitEvents,
+  CommitHeader,
+  StoredCommit,
+  StoredEvent,
+} from '../port';
 import { StoreLedger, type StoreLedgerOptions } from '../store-ledger';
+import { ArchiveTables } from './archive-tables';
 import { CommitReader } from './commit-reader';
 import { CommitWriter } from './commit-writer';
 import { openConnection, type OpenMode } from './connection';
@@ -91,6 +99,7 @@ class SqliteCommitStore implements CommitStore {
   private readonly reading: Database.Database;
   private readonly reader: CommitReader;
   private readonly names: NameReader;
+  private readonly archived: ArchiveTables;
   /** Absent when opened for reading. */
   private readonly writer: BatchWriter | undefined;
 
@@ -112,6 +121,7 @@ class SqliteCommitStore implements CommitStore {
     try {
       this.reader = new CommitReader(this.reading);
       this.names = new NameReader(this.reading);
+      this.archived = new ArchiveTables(this.reading);
     } catch (error) {
       this.reading.close();
       throw asLedgerError(error, file);
@@ -141,6 +151,22 @@ class SqliteCommitStore implements CommitStore {
 
   eventPage(page: EventPage): readonly StoredEvent[] {
     return guarded(this.file, () => this.reader.eventPage(page));
+  }
+
+  headerPage(page: CommitPage): readonly CommitHeader[] {
+    return guarded(this.file, () => this.archived.headers(page));
+  }
+
+  archives(): readonly Archive[] {
+    return guarded(this.file, () => this.archived.all());
+  }
+
+  archiveOfHost(host: string): Archive | undefined {
+    return guarded(this.file, () => this.archived.ofHost(host));
+  }
+
+  archiveOfStream(stream: string): Archive | undefined {
+    return guarded(this.file, () => this.archived.ofStream(stream));
   }
 
   hostPage(page: NamePage): readonly string[] {

@@ -1,6 +1,8 @@
 import type Database from 'better-sqlite3';
+import type { ArchiveRecord } from '../archive/archived-commit';
 import type { RawCommit, RawEvent, RawLog } from '../commit-store';
 import type { CommitRow, EventRow } from '../rows';
+import { ArchiveTables } from './archive-tables';
 import { lazily } from './columns';
 import { guarded } from './sqlite-error';
 
@@ -87,6 +89,10 @@ export class SqliteRawLog implements RawLog {
       db,
       'SELECT position FROM events NOT INDEXED WHERE rowid = ?',
     );
+  }
+
+  archives(): readonly ArchiveRecord[] {
+    return guarded(this.file, () => new ArchiveTables(this.db).all());
   }
 
   commitCount(): number {

@@ -1,5 +1,7 @@
 import type Database from 'better-sqlite3';
+import { archivedError } from '../archive/archived-commit';
 import type { AskedCommand, ChainHead } from '../admission';
+import { ArchiveTables } from './archive-tables';
 import { lastVersion } from './last-version';
 import type { Column } from './packed-batch';
 
@@ -36,6 +38,7 @@ export class WriterStatements {
   readonly known: Database.Statement<[commandId: string], KnownCommand>;
   private readonly hasVersion: Database.Statement<[stream: string, version: number], number>;
   private readonly commitRow: Database.Statement<unknown[]>;
+  private readonly archives: ArchiveTables;
   /** By the number of rows they insert. */
   private readonly eventRows = new Map<number, Database.Statement<unknown[]>>();
 
@@ -56,11 +59,15 @@ export class WriterStatements {
       .prepare<[string, number], number>('SELECT 1 FROM events WHERE stream = ? AND version = ?')
       .pluck();
     this.commitRow = db.prepare(INSERT_COMMIT);
+    this.archives = new ArchiveTables(db);
   }
 
-  /** The number of events in a stream. */
+  /** The number of events in a stream. @throws LedgerError `archived` for one that is in an archive. */
   versionOf(stream: string): number {
-    return lastVersion((version) => this.hasVersion.get(stream, version) !== undefined);
+    const version = lastVersion((number) => this.hasVersion.get(stream, number) !== undefined);
+    const archive = version === 0 ? this.archives.ofStream(stream) : undefined;
+    if (archive !== undefined) throw archivedError(stream, archive);
+    return version;
   }
 
   /** @returns false when the command's id is known already: then nothing was inserted. */

@@ -46,7 +46,7 @@ function within(position: number, latest: number, shown: string): number {
 
 async function byHash(prefix: string, ledger: Ledger): Promise<number> {
   const found: number[] = [];
-  for await (const { position, hash } of ledger.commits()) {
+  for await (const { position, hash } of ledger.headers()) {
     if (hash.startsWith(prefix)) found.push(position);
   }
   const [position] = found;
@@ -70,12 +70,17 @@ async function byTime(text: string, ledger: Ledger, latest: number): Promise<num
   let [low, high] = [0, latest];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    const commit = await ledger.commit(middle);
-    if (commit !== undefined && Date.parse(commit.at) <= time) low = middle;
+    if (Date.parse(await timeOf(middle, ledger)) <= time) low = middle;
     else high = middle - 1;
   }
   if (low === 0) throw new PositionError('missing', `no commit is as old as ${text}`);
   return low;
+}
+
+/** When a commit was decided, archived or not. */
+async function timeOf(position: number, ledger: Ledger): Promise<string> {
+  for await (const { at } of ledger.headers({ after: position - 1, until: position })) return at;
+  return '';
 }
 
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
