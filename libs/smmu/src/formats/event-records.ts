@@ -41,6 +41,7 @@ export const EVENTS = {
   C_BAD_STE: event('C_BAD_STE', 0x04, '§7.3.5', substream),
   F_BAD_ATS_TREQ: event('F_BAD_ATS_TREQ', 0x05, '§7.3.6', {
     ...substream,
+    // The text names these five but not where they are; the places are those of another implementation, Span's a guess.
     Span: bits(71, 64),
     PRIV: bit(92),
     X: bit(93),
