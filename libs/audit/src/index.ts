@@ -6,6 +6,8 @@ export { fanOutOf, noFanOut, REMOVED_KINDS } from './fan-out';
 export type { Batch, FannedCommand, FanOut, RemovedKind } from './fan-out';
 export { steView } from './ste-view';
 export type { SteView } from './ste-view';
+export { cachedFor } from './cached-entries';
+export type { CachedEntry, CachedQuestion, MadeFrom } from './cached-entries';
 export { translationPath } from './translation-path/translation-path';
 export type { PathQuestion } from './translation-path/translation-path';
 export type { PathEnd, PathEntry, PathWord, TranslationPath } from './translation-path/path-word';

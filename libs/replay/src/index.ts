@@ -44,12 +44,7 @@ export {
   type Insertion,
 } from './fork/steps';
 export { causesOf, consequencesOf, type Cause, type Consequence } from './why/causes';
-export {
-  whyCached,
-  type CachedQuestion,
-  type ExplainedEntry,
-  type WhyCached,
-} from './why/why-cached';
+export { whyCached, type ExplainedEntry, type WhyCached } from './why/why-cached';
 export { whyAnswer, type Looked } from './why/why-answer';
 export {
   NothingToExplain,

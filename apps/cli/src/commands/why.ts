@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { CachedQuestion } from '@steward/audit';
 import {
   causesOf,
   consequencesOf,
@@ -6,7 +7,6 @@ import {
   whyAnswer,
   whyCached,
   whyWords,
-  type CachedQuestion,
   type WordsQuestion,
 } from '@steward/replay';
 import type { Ledger, StoredEvent } from '@steward/ledger';

@@ -1,5 +1,5 @@
-import { cachedEntryView, entryText } from '@steward/audit';
-import type { CachedQuestion, WhyCached } from '@steward/replay';
+import { cachedEntryView, entryText, type CachedQuestion } from '@steward/audit';
+import type { WhyCached } from '@steward/replay';
 import { hex64 } from '@steward/smmu';
 import { colour, print } from '../output';
 import { printChain } from './why-report';

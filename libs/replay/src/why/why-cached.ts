@@ -1,18 +1,11 @@
-import { translationPath } from '@steward/audit';
+import { cachedFor, type CachedEntry, type CachedQuestion, type MadeFrom } from '@steward/audit';
 import type { HostMachine } from '@steward/machine';
-import { STE, type CachedEntry, type MadeFrom } from '@steward/smmu';
 import type { LoggedHistory } from '../snapshots/snapshots';
 import type { Progress } from '../time-travel/histories';
 import { MachineStates } from '../time-travel/machine-states';
 import { causesOf, type Cause } from './causes';
 import { NothingToExplain } from './why-words';
 import { lastChanges, wordKey, type WordChange } from './word-history';
-
-/** Which cached entries: a device's STE, CDs and the descriptors that led there; with an address, what translates it. */
-export interface CachedQuestion {
-  readonly device: string;
-  readonly iova?: bigint;
-}
 
 /** A word that a cached entry was made from. */
 export interface CachedWord {
@@ -56,9 +49,8 @@ export async function whyCached(
     throw new NothingToExplain(`no such device at commit ${at}`);
   }
   const { machine, host } = states;
-  const { hardware, smmu } = machine.placeOf(device);
-  const isMeant = entriesOf(machine, question);
-  const found = [...hardware.madeFrom()].filter(({ entry }) => isMeant(entry));
+  const { smmu } = machine.placeOf(device);
+  const found = cachedFor(machine, question);
   if (found.length === 0) throw new NothingToExplain(`nothing is cached for ${device}`);
   const places = found.flatMap(({ words }) =>
     words.flatMap(({ pa, word }) => [
@@ -96,41 +88,4 @@ function explainedBy(
       return { pa, word, now, made, changed: last === made || now === word ? null : last };
     }),
   };
-}
-
-/** Which entries are a device's: by StreamID, and, of an address, by VMID and what they cover. */
-function entriesOf(
-  machine: HostMachine,
-  { device, iova }: CachedQuestion,
-): (entry: CachedEntry) => boolean {
-  const streamIds = new Set(machine.placeOf(device).streamIds);
-  const vmid = Number(STE.get(machine.physicalSte(device), 'S2VMID'));
-  const path = iova === undefined ? undefined : translationPath(machine, { device, iova });
-  const ipa = path?.end.kind === 'ok' ? path.end.ipa : undefined;
-  return (entry) => {
-    switch (entry.cache) {
-      case 'STE':
-      case 'CD':
-      case 'L1CD':
-        return iova === undefined && streamIds.has(entry.streamId);
-      case 'L1STD':
-        return iova === undefined && [...streamIds].some((id) => id >>> 8 === entry.index);
-      case 'ATC':
-        return iova !== undefined && streamIds.has(entry.streamId) && covers(entry, iova);
-      default: {
-        if (iova === undefined || entry.vmid !== vmid) return false;
-        if (entry.stage !== 'stage 2') return covers(entry, iova & LOW_52);
-        return covers(entry, BigInt(ipa ?? iova));
-      }
-    }
-  };
-}
-
-const LOW_52 = (1n << 52n) - 1n;
-
-function covers(
-  { address, sizeLog2 }: { readonly address: bigint | number; readonly sizeLog2: number },
-  at: bigint,
-): boolean {
-  return BigInt(address) >> BigInt(sizeLog2) === at >> BigInt(sizeLog2);
 }
