@@ -56,15 +56,18 @@ export function bytesOf(words: BigUint64Array): Uint8Array {
 }
 
 /**
- * A copy of little-endian bytes as words.
+ * Little-endian bytes as words: the bytes themselves where they have a buffer of their own, otherwise a copy.
  * @throws RangeError when the bytes are not whole 64-bit words.
  */
 export function wordsOf(bytes: Uint8Array): BigUint64Array {
   if (bytes.length % WORD_BYTES !== 0) {
     throw new RangeError(`${bytes.length} bytes are not whole 64-bit words`);
   }
-  // A copy of its own begins where words may begin; the bytes of a database row may not.
-  if (LITTLE_ENDIAN) return new BigUint64Array(new Uint8Array(bytes).buffer);
+  if (LITTLE_ENDIAN) {
+    // Bytes that are part of something larger may begin where no word may, and would keep all of it alive.
+    const alone = bytes.byteOffset === 0 && bytes.buffer.byteLength === bytes.length;
+    return new BigUint64Array(alone ? bytes.buffer : new Uint8Array(bytes).buffer);
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   return BigUint64Array.from({ length: bytes.length / WORD_BYTES }, (_, i) =>
     view.getBigUint64(i * WORD_BYTES, true),
