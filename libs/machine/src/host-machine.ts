@@ -5,7 +5,6 @@ import type { AttachRequest, CommandTap, IdrWords } from '@steward/host';
 import { PhysicalMemory } from '@steward/smmu';
 import type { CommandWords, Smmu } from '@steward/smmu';
 import type { CoherenceChecker } from './coherence/coherence-checker';
-import type { GuestTarget } from './coherence/guest-requests';
 import { performDma } from './dma';
 import { attachRequest, found, rangeOf, type EventNamed } from './event-arguments';
 import { EffectRecorder } from './effect-recorder';
@@ -13,19 +12,7 @@ import type { MachineEffect } from './effects';
 import { GuestMemory } from './guest-memory';
 import { GuestQueues } from './guest-queues';
 import { IoasMirror } from './ioas-mirror';
-
-/** A nest parent: whose it is, and what its guest's commands are tagged with. */
-interface Parent {
-  readonly vm: string;
-  readonly smmu: string;
-  readonly vmid: number;
-}
-
-interface Vsmmu {
-  readonly parent: string;
-  readonly queues: GuestQueues;
-  readonly devices: Map<number, string>;
-}
+import { Vsmmus, type NamedDevice } from './vsmmus';
 
 /** One host: its physical memory, driver and SMMUs, and what its guests keep in their RAM. */
 export class HostMachine {
@@ -37,9 +24,7 @@ export class HostMachine {
   private readonly ioases = new Map<string, IoasMirror>();
   /** The IOAS that a domain's table mirrors. */
   private readonly ioasOf = new Map<string, string>();
-  private readonly parents = new Map<string, Parent>();
-  private readonly vsmmus = new Map<string, Vsmmu>();
-  private readonly streamIds = new Map<string, readonly number[]>();
+  private readonly vsmmus = new Vsmmus();
   /** What each device was last attached to. */
   private readonly attached = new Map<string, AttachRequest>();
   /** Devices to which the kernel gives a DMA domain of its own. */
@@ -90,7 +75,7 @@ export class HostMachine {
 
   /** Registers and queues of a vSMMU as its guest sees them. */
   queuesOf(vsmmu: string): GuestQueues {
-    return this.vsmmu(vsmmu).queues;
+    return this.vsmmus.queuesOf(vsmmu);
   }
 
   /** The 8 words of the STE of a device's first StreamID, as they stand in memory. */
@@ -103,7 +88,7 @@ export class HostMachine {
    * while that vSTE is; the abort STE for one that it refuses.
    */
   composedSte(vsmmu: string, vste: readonly [bigint, bigint]): readonly bigint[] {
-    return this.driver.nestedSte(this.vsmmu(vsmmu).parent, vste);
+    return this.driver.nestedSte(this.vsmmus.parentOf(vsmmu), vste);
   }
 
   /** A device with an ATC translates an address ahead, as it may at any time. Nothing is accessed. */
@@ -132,15 +117,8 @@ export class HostMachine {
   }
 
   /** A device as a guest names it; undefined while none does. */
-  vdeviceOf(
-    device: string,
-  ): { readonly vsmmu: string; readonly vsid: number; readonly vm: string } | undefined {
-    for (const [vsmmu, { devices, parent }] of this.vsmmus) {
-      for (const [vsid, id] of devices) {
-        if (id === device) return { vsmmu, vsid, vm: found(this.parents.get(parent), parent).vm };
-      }
-    }
-    return undefined;
+  vdeviceOf(device: string): NamedDevice | undefined {
+    return this.vsmmus.nameOf(device);
   }
 
   private on(id: string, event: DomainEvent): void {
@@ -154,7 +132,7 @@ export class HostMachine {
       case 'DeviceAdded': {
         const { device, smmu, streamIds, canwbs, ats, atc = false, stalls = false } = event;
         const { dmaAsid, pasidBits } = event;
-        this.streamIds.set(device, streamIds);
+        this.vsmmus.addDevice(device, streamIds);
         const dma = dmaAsid === undefined ? {} : { dmaAsid };
         if (dmaAsid !== undefined) this.dmaDevices.add(device);
         const pasids = pasidBits === undefined ? {} : { pasidBits };
@@ -190,21 +168,16 @@ export class HostMachine {
         return;
       case 'VsmmuCreated': {
         const queues = new GuestQueues(this.guest(event.vm));
-        this.vsmmus.set(event.vsmmu, { parent: event.parent, queues, devices: new Map() });
-        return;
+        return this.vsmmus.add(event.vsmmu, event.parent, queues);
       }
       case 'VdeviceAllocated':
-        if (typeof event.vsid === 'number') {
-          this.vsmmu(event.vsmmu).devices.set(event.vsid, event.device);
-        }
+        this.vsmmus.name(event.vsmmu, event.vsid, event.device);
         this.vsmmuByDevice.set(event.device, event.vsmmu);
         return;
       case 'VdeviceFreed':
-        if (typeof event.vsid === 'number') this.vsmmu(event.vsmmu).devices.delete(event.vsid);
-        return;
+        return this.vsmmus.unname(event.vsmmu, event.vsid);
       case 'VsmmuFreed':
-        this.vsmmus.delete(event.vsmmu);
-        return;
+        return this.vsmmus.free(event.vsmmu);
       case 'DeviceBound':
         return this.claim(event.device);
       case 'DeviceReset':
@@ -232,10 +205,10 @@ export class HostMachine {
           performDma(this.driver, this.guest(event.vm), event, this.coherence),
         );
       case 'VsmmuRegisterWritten':
-        return this.vsmmu(id).queues.write(event.register, fromHex(event.value));
+        return this.queuesOf(id).write(event.register, fromHex(event.value));
       case 'GuestCommandsQueued':
-        this.coherence?.guestQueued(this.targetOf(id).vm);
-        return this.vsmmu(id).queues.queueCommands(event.words);
+        this.coherence?.guestQueued(this.vsmmus.targetOf(id).vm);
+        return this.queuesOf(id).queueCommands(event.words);
       case 'GuestInvalidationsForwarded':
         return this.forward(event);
       case 'GuestCommandsCompleted':
@@ -314,7 +287,7 @@ export class HostMachine {
   private allocateParent(event: EventNamed<'NestParentAllocated'>): void {
     const { parent, ioas, smmu, vmid, vm } = event;
     this.driver.allocateParent({ id: parent, smmu, vmid });
-    this.parents.set(parent, { vm, smmu, vmid });
+    this.vsmmus.addParent(parent, { vm, smmu, vmid });
     this.mirror(ioas, parent);
   }
 
@@ -336,7 +309,7 @@ export class HostMachine {
 
   private mapDoorbell({ parent, ipa, pa }: EventNamed<'SoftwareMsiMapped'>): void {
     const iova = addressOf(ipa);
-    this.guest(found(this.parents.get(parent), parent).vm).addDoorbell(iova, addressOf(pa));
+    this.guest(this.vsmmus.vmOf(parent)).addDoorbell(iova, addressOf(pa));
     const page = { iova, length: 4096, pa: addressOf(pa) };
     this.driver.map(parent, { ...page, read: true, write: true, mmio: true });
   }
@@ -347,36 +320,27 @@ export class HostMachine {
   }
 
   private forward({ vsmmu, words }: EventNamed<'GuestInvalidationsForwarded'>): void {
-    const { parent } = this.vsmmu(vsmmu);
     const commands: CommandWords[] = [];
     for (let i = 0; i < words.length; i += 2) commands.push([words[i] ?? 0n, words[i + 1] ?? 0n]);
-    this.coherence?.asked({ by: 'host driver', target: this.targetOf(vsmmu), commands });
-    const streamIdOf = (vsid: number): number | undefined => this.streamIdOf(vsmmu, vsid);
-    const answer = this.driver.invalidate(parent, streamIdOf, commands);
+    const target = this.vsmmus.targetOf(vsmmu);
+    this.coherence?.asked({ by: 'host driver', target, commands });
+    const parent = this.vsmmus.parentOf(vsmmu);
+    const answer = this.driver.invalidate(parent, target.streamIdOf, commands);
     if (answer.failed) throw new Error(`${vsmmu}: the driver refuses what was decided`);
   }
 
   /** The guest is told that its commands are done, so they have to be. */
   private complete(vsmmu: string, { cons, error }: EventNamed<'GuestCommandsCompleted'>): void {
-    const { queues } = this.vsmmu(vsmmu);
+    const queues = this.queuesOf(vsmmu);
     if (this.coherence?.anyOpen === true) {
       const commands = queues.commandsUpTo(cons);
-      this.coherence.asked({ by: 'VMM', target: this.targetOf(vsmmu), commands });
+      this.coherence.asked({ by: 'VMM', target: this.vsmmus.targetOf(vsmmu), commands });
     }
     queues.consume(cons, error);
   }
 
-  private targetOf(vsmmu: string): GuestTarget {
-    const parent = found(this.parents.get(this.vsmmu(vsmmu).parent), `parent of ${vsmmu}`);
-    return { ...parent, streamIdOf: (vsid) => this.streamIdOf(vsmmu, vsid) };
-  }
-
-  private streamIdOf(vsmmu: string, vsid: number): number | undefined {
-    return this.streamIds.get(this.vsmmu(vsmmu).devices.get(vsid) ?? '')?.[0];
-  }
-
   private recordGuestEvent({ vsmmu, words }: EventNamed<'GuestEventRecorded'>): void {
-    if (this.vsmmu(vsmmu).queues.recordEvent(words)) return;
+    if (this.queuesOf(vsmmu).recordEvent(words)) return;
     this.recorder.add({ kind: 'guest-event-lost', payload: { vsmmu }, words });
   }
 
@@ -393,9 +357,5 @@ export class HostMachine {
 
   private ioas(id: string): IoasMirror {
     return found(this.ioases.get(id), id);
-  }
-
-  private vsmmu(id: string): Vsmmu {
-    return found(this.vsmmus.get(id), id);
   }
 }

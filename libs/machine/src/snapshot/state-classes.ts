@@ -8,6 +8,7 @@ import { GuestMemory } from '../guest-memory';
 import { GuestQueues } from '../guest-queues';
 import { IoasMirror } from '../ioas-mirror';
 import { HostMachine } from '../host-machine';
+import { Vsmmus } from '../vsmmus';
 import type { StateClasses } from './object-graph';
 
 const ROOMS = {
@@ -23,6 +24,7 @@ const ROOMS = {
     OpenWindow,
     RamOwners,
     StaleWindows,
+    Vsmmus,
   ],
 } as const;
 
