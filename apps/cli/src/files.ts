@@ -21,6 +21,11 @@ export function projectRoot(): string {
   }
 }
 
+/** The folder of the numbered `.sql` files. */
+export function migrations(): string {
+  return join(projectRoot(), 'migrations');
+}
+
 /** A text file, unpacked when its name ends in .gz. @throws CliError for a missing or truncated file. */
 export function readText(file: string, what: string): string {
   const bytes = readBytes(file, what);

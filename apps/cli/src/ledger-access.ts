@@ -14,7 +14,7 @@ import {
 import type { Ledger, OpenedBundle, OpenMode } from '@steward/ledger';
 import { BackgroundSnapshots, PositionError, resolvePosition, Snapshots } from '@steward/replay';
 import { CliError, EXIT } from './exit-codes';
-import { projectRoot } from './files';
+import { migrations } from './files';
 import { say } from './output';
 
 export const DEFAULT_LEDGER = '.steward/ledger.db';
@@ -25,8 +25,6 @@ export interface OpenLedger {
   /** Absent while none were taken. */
   readonly snapshots?: Snapshots;
 }
-
-const migrations = (): string => join(projectRoot(), 'migrations');
 
 /**
  * Opens a ledger and its read models for the time `work` takes. A bundle is unpacked and verified first, and only read;

@@ -19,7 +19,7 @@ export type { SmmuState } from './smmu/state';
 export type { AttachTarget, DeviceEvent, PasidHolder } from './device/events';
 export { PAGE_FAULT_BYTES, PAGE_RESPONSE_BYTES } from './fault-queue/decide';
 export type { PageFault, PageResponse } from './fault-queue/commands';
-export { usablePasidBitsOf, whyVfioRefuses } from './device/pasids';
+export { PASID_BITS_MAX, usablePasidBitsOf, whyVfioRefuses } from './device/pasids';
 export type { DeviceState, PasidAttached } from './device/state';
 export type { ActivitySegment } from './vm/commands';
 export type { RamRange, VmEvent } from './vm/events';

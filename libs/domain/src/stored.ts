@@ -11,7 +11,7 @@ export interface Stored {
 
 const WORD_BYTES = 8;
 /** Words of a typed array lie in memory as they are stored. */
-export const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 export function toStored(value: Command | DomainEvent): Stored {
   const { type, ...rest } = value as { type: string; words?: BigUint64Array };

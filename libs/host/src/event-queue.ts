@@ -23,12 +23,12 @@ export class EventQueue {
   /** Reads every record up to the SMMU's PROD, frees their places and acknowledges an overflow. */
   drain(): EventRecord[] {
     const { smmu, log2Size } = this.options;
+    const prod = smmu.readRegister('EVENTQ_PROD');
     // Nothing to read, and no overflow that is not acknowledged: OVFLG and OVACKFLG are the same bit (IHI 0070 §6.3.30, §6.3.31).
-    if (smmu.readRegister('EVENTQ_PROD') === smmu.readRegister('EVENTQ_CONS')) return [];
+    if (smmu.readRegister('EVENTQ_CONS') === prod) return [];
     const indices = 2 ** (log2Size + 1);
-    const prod = [smmu.readRegister('EVENTQ_PROD')];
     const { layout } = REGISTERS.EVENTQ_PROD;
-    const end = Number(layout.get(prod, 'WR')) % indices;
+    const end = Number(layout.get([prod], 'WR')) % indices;
     const records: EventRecord[] = [];
     while (this.cons !== end) {
       records.push(this.readRecord());
@@ -36,9 +36,9 @@ export class EventQueue {
     }
     const [word] = REGISTERS.EVENTQ_CONS.layout.encode({
       RD: BigInt(this.cons),
-      OVACKFLG: layout.get(prod, 'OVFLG'),
+      OVACKFLG: layout.get([prod], 'OVFLG'),
     });
-    if (smmu.readRegister('EVENTQ_CONS') !== word) smmu.writeRegister('EVENTQ_CONS', word!);
+    smmu.writeRegister('EVENTQ_CONS', word!);
     return records;
   }
 

@@ -56,7 +56,7 @@ export { readArchive } from './archive/read-archive';
 export type { CheckedArchive } from './archive/read-archive';
 export { restoreArchive } from './archive/restore-archive';
 export { proveSet, rootOfSet } from './evidence/set-inclusion';
-export { hashAt } from './operations/hash-at';
+export { headerAt } from './operations/header-at';
 export { exportLog } from './operations/export-log';
 export { importLog } from './operations/import-log';
 export type { ImportTarget } from './operations/import-log';

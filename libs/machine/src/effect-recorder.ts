@@ -97,7 +97,7 @@ export class EffectRecorder implements HostObserver {
     this.add({
       kind: 'page-fault',
       payload: { ...fault, address: toHex(address) },
-      words: BigUint64Array.from(record),
+      words: new BigUint64Array(record),
     });
   }
 

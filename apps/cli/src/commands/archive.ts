@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import {
   archiveHost,
@@ -9,7 +8,7 @@ import {
 } from '@steward/ledger';
 import type { CheckedArchive, Ledger } from '@steward/ledger';
 import { CliError, EXIT } from '../exit-codes';
-import { projectRoot } from '../files';
+import { migrations } from '../files';
 import { withLedger } from '../ledger-access';
 import { withJsonOption, withLedgerOption } from '../options';
 import { print, printJson } from '../output';
@@ -47,8 +46,6 @@ interface CheckFlags {
   readonly json?: boolean;
   readonly signedBy?: string;
 }
-
-const migrations = (): string => join(projectRoot(), 'migrations');
 
 async function archive({ ledger, host, out, key, json }: ArchiveFlags): Promise<void> {
   const signer = key === undefined ? undefined : readKey(key);

@@ -1,9 +1,8 @@
 import { copyFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { backUp, isBundle, restore, snapshotFile } from '@steward/ledger';
 import type { Copied } from '@steward/ledger';
-import { projectRoot } from '../files';
+import { migrations } from '../files';
 import { withBundle } from '../ledger-access';
 import { withLedgerOption } from '../options';
 import { print, printJson } from '../output';
@@ -41,8 +40,6 @@ function restored(from: string, to: string, trustSnapshots: boolean): Promise<Co
     return copied;
   });
 }
-
-const migrations = (): string => join(projectRoot(), 'migrations');
 
 function report(copied: Copied, json: boolean | undefined): void {
   if (json) return printJson(copied);

@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { writeBundle } from '@steward/ledger';
-import { projectRoot } from '../files';
+import { migrations } from '../files';
 import { withLedgerOption } from '../options';
 import { print, printJson } from '../output';
 
@@ -24,7 +23,7 @@ export function bundleCommand(program: Command): void {
 async function run(bundle: string, { ledger, json, snapshots }: BundleFlags): Promise<void> {
   const manifest = await writeBundle({
     ...{ ledger, bundle, snapshots: snapshots === true },
-    migrations: join(projectRoot(), 'migrations'),
+    migrations: migrations(),
   });
   if (json) return printJson({ bundle, ...manifest });
   print(`${bundle}: ${manifest.commits} commits verified`);

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { examine } from '@steward/ledger';
 import { CliError, EXIT } from '../exit-codes';
-import { projectRoot } from '../files';
+import { migrations } from '../files';
 import { withLedgerOption } from '../options';
 import { colour, print, printJson } from '../output';
 
@@ -22,7 +21,7 @@ export function doctorCommand(program: Command): void {
 
 async function run({ ledger, json }: DoctorFlags): Promise<void> {
   if (!existsSync(ledger)) throw new CliError(EXIT.notFound, `${ledger}: no such ledger`);
-  const checks = await examine({ file: ledger, migrations: join(projectRoot(), 'migrations') });
+  const checks = await examine({ file: ledger, migrations: migrations() });
   const ok = checks.every((check) => check.ok);
   if (checks.some(({ code }) => code === 'tampered')) process.exitCode = EXIT.tampered;
   else if (!ok) process.exitCode = EXIT.failed;

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import {
   checkpointsFile,
   CommitTree,
-  hashAt,
+  headerAt,
   isKeyName,
   openCheckpoint,
   parseVerifierKey,
@@ -135,7 +135,7 @@ async function prove(text: string, flags: ProveFlags): Promise<void> {
       throw new CliError(EXIT.usage, `commit ${position} is not among the first ${size}`);
     }
     const tree = await CommitTree.of(ledger, size);
-    const hash = await hashAt(ledger, position);
+    const hash = (await headerAt(ledger, position))?.hash;
     const proof = tree.proveInclusion(position).map((node) => Buffer.from(node).toString('base64'));
     const root = Buffer.from(tree.root()).toString('base64');
     const found = { position, hash, index: position - 1, size, root, proof };

@@ -1,10 +1,9 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { exportLog, importLog, ReadModels, SqliteLedger } from '@steward/ledger';
 import type { LogEnd, RecordedDigest } from '@steward/ledger';
 import { CliError, EXIT } from '../exit-codes';
-import { projectRoot, readTextStream, writeWhole } from '../files';
+import { migrations, readTextStream, writeWhole } from '../files';
 import { withLedger } from '../ledger-access';
 import { withLedgerOption } from '../options';
 import { print, printJson } from '../output';
@@ -80,10 +79,9 @@ async function intoNewLedger(file: string, text: string): Promise<LogEnd> {
 }
 
 async function filled(file: string, text: AsyncIterable<string>): Promise<LogEnd> {
-  const migrations = join(projectRoot(), 'migrations');
-  const ledger = await SqliteLedger.open({ file, migrations, mode: 'create' });
+  const ledger = await SqliteLedger.open({ file, migrations: migrations(), mode: 'create' });
   try {
-    const readModels = ReadModels.open({ file, migrations, mode: 'write' });
+    const readModels = ReadModels.open({ file, migrations: migrations(), mode: 'write' });
     const record = (recorded: readonly RecordedDigest[]): void =>
       readModels.transaction(() => recorded.forEach((one) => readModels.digests.record(one)));
     try {

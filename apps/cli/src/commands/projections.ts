@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { ProjectionStatus } from '@steward/control';
 import { EXIT } from '../exit-codes';
-import { projectRoot } from '../files';
+import { migrations } from '../files';
 import { withControl } from '../ledger-access';
 import { withLedgerOption } from '../options';
 import { print, printJson } from '../output';
@@ -29,7 +28,7 @@ async function run(flags: ProjectionsFlags): Promise<void> {
     const latest = await ledger.latest();
     if (flags.rebuild) {
       const bar = progressBar('rebuilding');
-      const where = { file: flags.ledger, migrations: join(projectRoot(), 'migrations') };
+      const where = { file: flags.ledger, migrations: migrations() };
       const progress = (position: number): void => bar.update(position, latest);
       await projection.rebuild(where, progress).finally(bar.stop);
     }

@@ -1,3 +1,4 @@
+import { PASID_BITS_MAX } from '@steward/domain';
 import { HOST_POLICIES } from '@steward/host';
 import { COMMANDS, REGISTERS, type CommandName } from '@steward/smmu';
 import { parseDocument } from 'yaml';
@@ -9,8 +10,6 @@ const Word = z
 const Id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'letters, digits, ".", "_" and "-"');
 
 const COMMAND_NAMES = Object.keys(COMMANDS) as [CommandName, ...CommandName[]];
-
-const PASID_BITS_MAX = 20;
 
 const Passthrough = z
   .strictObject({

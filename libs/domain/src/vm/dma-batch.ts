@@ -31,20 +31,26 @@ export type DmaExpectation =
 
 export const DMA_WORDS = 3;
 
+/** Places in bits [63:32] of word 0. */
+const WRITE = 1 << 0;
+const EXPECTS_SHIFT = 1;
+const READABLE = 1 << 3;
+const WRITABLE = 1 << 4;
+const HAS_PASID = 1 << 5;
+const PASID_SHIFT = 6;
+
 export function encodeDma(accesses: readonly DmaAccess[]): BigUint64Array {
   const words = new BigUint64Array(accesses.length * DMA_WORDS);
   accesses.forEach((a, i) => {
     const kind = a.expect === undefined ? 0 : a.expect.kind === 'ok' ? 1 : 2;
     const ok = a.expect?.kind === 'ok' ? a.expect : undefined;
-    words[i * DMA_WORDS] =
-      BigInt(a.device) |
-      (BigInt(a.stream) << 16n) |
-      (BigInt(a.write) << 32n) |
-      (BigInt(kind) << 33n) |
-      (BigInt(ok?.readable ?? false) << 35n) |
-      (BigInt(ok?.writable ?? false) << 36n) |
-      (BigInt(a.pasid !== undefined) << 37n) |
-      (BigInt(a.pasid ?? 0) << 38n);
+    const flags =
+      (a.write ? WRITE : 0) |
+      (kind << EXPECTS_SHIFT) |
+      (ok?.readable === true ? READABLE : 0) |
+      (ok?.writable === true ? WRITABLE : 0) |
+      (a.pasid === undefined ? 0 : HAS_PASID | (a.pasid << PASID_SHIFT));
+    words[i * DMA_WORDS] = BigInt(a.device) | (BigInt(a.stream) << 16n) | (BigInt(flags) << 32n);
     words[i * DMA_WORDS + 1] = a.iova;
     words[i * DMA_WORDS + 2] = BigInt(ok?.ipa ?? 0);
   });
@@ -69,13 +75,6 @@ export function decodeDma(words: BigUint64Array): DmaAccess[] {
   return accesses;
 }
 
-/** Places in bits [63:32] of word 0. */
-const WRITE = 1 << 0;
-const EXPECTS_SHIFT = 1;
-const READABLE = 1 << 3;
-const WRITABLE = 1 << 4;
-const HAS_PASID = 1 << 5;
-const PASID_SHIFT = 6;
 const ABORT: DmaExpectation = { kind: 'abort' };
 
 function expectationOf(flags: number, ipa: bigint): DmaExpectation | undefined {

@@ -1,5 +1,4 @@
-import { createWriteStream, existsSync, renameSync, rmSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { createWriteStream, existsSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -8,8 +7,9 @@ import { commitLeaf } from '../evidence/commit-tree';
 import { TreeHead, type Hash } from '../evidence/merkle-tree';
 import { proveSet } from '../evidence/set-inclusion';
 import { LedgerError } from '../ledger-error';
+import { assertVerified } from '../operations/assert-verified';
 import { formatLine } from '../operations/interchange';
-import { syncPath } from '../operations/sync-path';
+import { intoPlace } from '../operations/into-place';
 import type { Ledger } from '../port';
 import { ReadModels } from '../read-models/read-models';
 import type { READ_MODEL_TABLES } from '../read-models/tables';
@@ -70,20 +70,13 @@ async function writeArchive({
 }: ArchiveOptions): Promise<void> {
   const ledger = await SqliteLedger.open({ file, mode: 'read', migrations });
   const readModels = ReadModels.open({ file, mode: 'read', migrations });
-  const part = `${out}.part`;
   try {
-    const { ok, firstBad } = await ledger.verify();
-    if (!ok) {
-      const where = `${file}: BAD at commit ${firstBad?.position}: ${firstBad?.reason}`;
-      throw new LedgerError('tampered', where);
-    }
-    const text = Readable.from(textOf(ledger, readModels, { host, ...(sign && { sign }) }));
-    await pipeline(text, createGzip({ level: 9 }), createWriteStream(part));
-    syncPath(part);
-    renameSync(part, out);
-    syncPath(dirname(resolve(out)));
+    await assertVerified(ledger, file);
+    await intoPlace(out, async (part) => {
+      const text = Readable.from(textOf(ledger, readModels, { host, ...(sign && { sign }) }));
+      await pipeline(text, createGzip({ level: 9 }), createWriteStream(part));
+    });
   } finally {
-    rmSync(part, { force: true });
     readModels.close();
     await ledger.close();
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Hash } from '../evidence/merkle-tree';
-import { badLine } from '../operations/interchange';
+import { badLine, parseJson } from '../operations/interchange';
 
 // An archive is text, packed, one JSON object a line: the first names the format and the host; then come all commits of
 // that host in order, each followed by the digest recorded for it, as in an exported log; the last line proves that they
@@ -52,7 +52,7 @@ export function formatProof({ root, hashes, ...rest }: ArchiveProof): string {
 
 /** The host. @throws LedgerError `bad-export` for a text that does not begin an archive. */
 export function parseHeader(text: string): string {
-  const parsed = header.safeParse(json(text, 1));
+  const parsed = header.safeParse(parseJson(text, 1));
   if (parsed.success) return parsed.data.host;
   throw badLine(1, 'it does not begin an archive of a format known here');
 }
@@ -60,7 +60,7 @@ export function parseHeader(text: string): string {
 /** The proof, when it stands here. @throws LedgerError `bad-export` */
 export function parseProof(text: string, line: number): ArchiveProof | undefined {
   if (!text.startsWith(PROOF)) return undefined;
-  const parsed = end.safeParse(json(text, line));
+  const parsed = end.safeParse(parseJson(text, line));
   if (!parsed.success) throw badLine(line, z.prettifyError(parsed.error).replaceAll('\n', ' '));
   const { root, hashes, checkpoint, ...rest } = parsed.data.proof;
   return {
@@ -73,12 +73,4 @@ export function parseProof(text: string, line: number): ArchiveProof | undefined
 
 function base64(hash: Hash): string {
   return Buffer.from(hash).toString('base64');
-}
-
-function json(text: string, line: number): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw badLine(line, `not JSON: ${(error as Error).message}`);
-  }
 }

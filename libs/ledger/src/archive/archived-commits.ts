@@ -1,6 +1,6 @@
 import type { Verification } from '../port';
 import type { CommitRow, StoredText } from '../rows';
-import { HeaderDigest, type ArchiveRecord } from './archived-commit';
+import { ARCHIVED, HeaderDigest, type ArchiveRecord } from './archived-commit';
 
 type Bad = NonNullable<Verification['firstBad']>;
 
@@ -29,7 +29,8 @@ export class ArchivedCommits {
       return `it has no command, and no archive of ${JSON.stringify(host)} is recorded`;
     }
     if (events > 0 || row.commandWords !== null) return 'it is archived, and parts of it are here';
-    if (Buffer.from(row.outcome).toString('utf8') !== 'null') return 'its outcome is not archived';
+    if (Buffer.from(row.outcome).toString('utf8') !== ARCHIVED)
+      return 'its outcome is not archived';
     if (met.digest.count === 0) met.first = row.position;
     met.digest.add(row);
     return undefined;

@@ -3,6 +3,7 @@ import { LedgerError } from '../ledger-error';
 import { storedRowsOf } from '../operations/interchange';
 import type { StoredCommit } from '../port';
 import { ArchiveTables } from '../sqlite/archive-tables';
+import { EVENT_COLUMNS } from '../sqlite/columns';
 import { openLedgerFile } from '../sqlite/ledger-file';
 import { asLedgerError } from '../sqlite/sqlite-error';
 import type { ArchiveRecord } from './archived-commit';
@@ -59,8 +60,6 @@ function assertOf(
   const message = `${ledger}: ${archive} does not hold the commits of ${host} that were archived from it`;
   throw new LedgerError('not-archived', message);
 }
-
-const EVENT_COLUMNS = 'position, idx, stream, version, type, schema, payload, words';
 
 /**
  * Rows of events stand in the order of the log, and later ones may have taken the places that the archive left: all

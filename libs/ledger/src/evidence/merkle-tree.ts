@@ -148,14 +148,15 @@ export function isConsistent(
   return last === 0 && equal(oldHash, oldRoot) && equal(newHash, newRoot);
 }
 
-function rootOf(leaves: LeafRange, first: number, end: number): Hash {
+/** Root of the tree over the leaves from `first` to before `end`. */
+export function rootOf(leaves: LeafRange, first: number, end: number): Hash {
   const head = new TreeHead();
   for (const leaf of leaves(first, end)) head.append(leaf);
   return head.root();
 }
 
-/** The largest power of two smaller than n, for n > 1. */
-function largestPowerBelow(n: number): number {
+/** Leaves left of the middle of a tree of n > 1: the largest power of two smaller than n (RFC 6962 §2.1). */
+export function largestPowerBelow(n: number): number {
   let power = 1;
   while (power * 2 < n) power *= 2;
   return power;

@@ -1,4 +1,4 @@
-import { nodeHash, TreeHead, type Hash, type LeafRange } from './merkle-tree';
+import { largestPowerBelow, nodeHash, rootOf, type Hash, type LeafRange } from './merkle-tree';
 
 /*
  * Inclusion of many leaves at once: where single inclusion proofs (RFC 6962 §2.1.1) repeat each other's hashes, this
@@ -15,11 +15,7 @@ export function proveSet(leaves: LeafRange, members: readonly number[], size: nu
   if (stray !== undefined) throw new RangeError(`no leaf ${stray} in a tree of ${size}`);
   const proof: Hash[] = [];
   walk(members, size, {
-    outside: (first, end) => {
-      const head = new TreeHead();
-      for (const leaf of leaves(first, end)) head.append(leaf);
-      proof.push(head.root());
-    },
+    outside: (first, end) => proof.push(rootOf(leaves, first, end)),
     member: () => undefined,
     inner: () => undefined,
   });
@@ -55,17 +51,17 @@ export function rootOfSet(
 
 interface Visitor {
   /** A subtree without a member. */
-  outside(first: number, end: number): void;
-  member(index: number): void;
+  outside(first: number, end: number): unknown;
+  member(index: number): unknown;
   /** After both children of a subtree that has members. */
-  inner(): void;
+  inner(): unknown;
 }
 
 /** Goes through the tree of `size` leaves from left to right, into nothing that has no member. */
 function walk(members: readonly number[], size: number, visitor: Visitor): void {
   const visit = (first: number, end: number, from: number, to: number): void => {
-    if (from === to) return visitor.outside(first, end);
-    if (end - first === 1) return visitor.member(first);
+    if (from === to) return void visitor.outside(first, end);
+    if (end - first === 1) return void visitor.member(first);
     const middle = first + largestPowerBelow(end - first);
     let split = from;
     while (split < to && (members[split] ?? end) < middle) split++;
@@ -74,11 +70,4 @@ function walk(members: readonly number[], size: number, visitor: Visitor): void 
     visitor.inner();
   };
   visit(0, size, 0, members.length);
-}
-
-/** The largest power of two smaller than n, for n > 1. */
-function largestPowerBelow(n: number): number {
-  let power = 1;
-  while (power * 2 < n) power *= 2;
-  return power;
 }

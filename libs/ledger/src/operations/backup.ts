@@ -1,5 +1,4 @@
-import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { copyFileSync, existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { LedgerError } from '../ledger-error';
 import { openConnection } from '../sqlite/connection';
@@ -8,8 +7,9 @@ import { openLedgerFile } from '../sqlite/ledger-file';
 import { assertPlainSchema } from '../sqlite/plain-schema';
 import { asLedgerError } from '../sqlite/sqlite-error';
 import { SqliteLedger } from '../sqlite/sqlite-ledger';
-import { hashAt } from './hash-at';
-import { syncPath } from './sync-path';
+import { assertVerified } from './assert-verified';
+import { headerAt } from './header-at';
+import { intoPlace } from './into-place';
 
 /** A ledger copied. */
 export interface Copied {
@@ -41,7 +41,7 @@ export const checkpointsFile = (ledger: string): string => `${ledger}.checkpoint
  * @throws LedgerError `exists`, `tampered` when the ledger does not verify; as SqliteLedger.open
  */
 export async function backUp({ from, to, migrations }: CopyOptions): Promise<Copied> {
-  return intoPlace(to, async (part) => {
+  return newFile(to, async (part) => {
     const { db } = openLedgerFile({ file: from, mode: 'read', migrations });
     try {
       await db.backup(part, { progress: () => ALL_PAGES });
@@ -66,7 +66,7 @@ export async function restore({ from, to, migrations }: CopyOptions): Promise<Co
   if (walBytes(from) > 0) {
     throw new LedgerError('busy', `${from}: has a write-ahead log beside it, so it is no backup`);
   }
-  return intoPlace(to, async (part) => {
+  return newFile(to, async (part) => {
     copyFileSync(from, part);
     assertPlainFile(part);
     return checked(part, { from, to, mode: 'write', migrations });
@@ -91,12 +91,8 @@ async function checked(
   const { from, to, mode, migrations } = options;
   const ledger = await SqliteLedger.open({ file: part, mode, migrations });
   try {
-    const { ok, commits, firstBad } = await ledger.verify();
-    if (!ok) {
-      const where = `${from}: BAD at commit ${firstBad?.position}: ${firstBad?.reason}`;
-      throw new LedgerError('tampered', where);
-    }
-    const hash = await hashAt(ledger, commits);
+    const commits = await assertVerified(ledger, from);
+    const hash = (await headerAt(ledger, commits))?.hash;
     const checkpoints = existsSync(checkpointsFile(from));
     if (checkpoints) copyFileSync(checkpointsFile(from), checkpointsFile(to));
     return { file: to, commits, ...(hash !== undefined && { hash }), checkpoints };
@@ -105,25 +101,13 @@ async function checked(
   }
 }
 
-/** Makes a file under another name and renames it when it is whole and durable. */
-async function intoPlace<T>(to: string, make: (part: string) => Promise<T>): Promise<T> {
+/** A new file, made whole or not at all. */
+async function newFile<T>(to: string, make: (part: string) => Promise<T>): Promise<T> {
   if (existsSync(to)) throw new LedgerError('exists', `${to} exists; it is not overwritten`);
-  const part = `${to}.part`;
-  const clear = (): void => {
-    for (const suffix of ['', '-wal', '-shm', '-journal'])
-      rmSync(`${part}${suffix}`, { force: true });
-  };
-  clear();
   try {
-    const made = await make(part);
-    syncPath(part);
-    renameSync(part, to);
-    syncPath(dirname(to));
-    return made;
+    return await intoPlace(to, make);
   } catch (error) {
     throw systemError(error, to);
-  } finally {
-    clear();
   }
 }
 

@@ -158,7 +158,8 @@ function defined<T extends object>(value: T): Defined<T> {
   return Object.fromEntries(given) as Defined<T>;
 }
 
-function parseJson(text: string, number: number): unknown {
+/** @throws LedgerError `bad-export` naming the line. */
+export function parseJson(text: string, number: number): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -5,10 +5,11 @@ import { z } from 'zod';
 import { LedgerError } from '../ledger-error';
 import { snapshotFile } from '../snapshots/snapshot-store';
 import { SqliteLedger } from '../sqlite/sqlite-ledger';
+import { assertVerified } from './assert-verified';
 import { assertPlainFile } from './backup';
 import { LEDGER_NAME, MANIFEST_NAME, manifestSchema, type BundleManifest } from './bundle';
 import { ByteSource } from './byte-source';
-import { hashAt } from './hash-at';
+import { headerAt } from './header-at';
 import { BLOCK, paddingOf } from './tar';
 
 /** Largest manifest, in bytes: it lists three files. */
@@ -73,7 +74,7 @@ export async function openBundle(options: UnpackOptions): Promise<OpenedBundle> 
     await readEnd(source);
     const ledger = join(folder, LEDGER_NAME);
     assertPlainFile(ledger);
-    await assertVerified(ledger, { manifest, migrations, bundle });
+    await assertAsManifest(ledger, { manifest, migrations, bundle });
     const snapshots = snapshotFile(ledger);
     return { ledger, manifest, ...(existsSync(snapshots) && { snapshots }) };
   } finally {
@@ -135,7 +136,7 @@ async function readEnd(source: ByteSource): Promise<void> {
   }
 }
 
-async function assertVerified(
+async function assertAsManifest(
   file: string,
   {
     manifest,
@@ -145,12 +146,8 @@ async function assertVerified(
 ): Promise<void> {
   const ledger = await SqliteLedger.open({ file, migrations, mode: 'read' });
   try {
-    const { ok, commits, firstBad } = await ledger.verify();
-    if (!ok) {
-      const where = `BAD at commit ${firstBad?.position}: ${firstBad?.reason}`;
-      throw new LedgerError('tampered', `${bundle}: ${where}`);
-    }
-    const hash = await hashAt(ledger, commits);
+    const commits = await assertVerified(ledger, bundle);
+    const hash = (await headerAt(ledger, commits))?.hash;
     if (commits !== manifest.commits || hash !== manifest.hash) {
       throw new LedgerError(
         'bad-bundle',

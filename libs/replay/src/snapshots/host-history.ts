@@ -1,6 +1,6 @@
 import { DECIDERS, eventOf, parseStream } from '@steward/domain';
 import type { AggregateKind, Decider, StateOf } from '@steward/domain';
-import type { StoredCommit, StoredEvent } from '@steward/ledger';
+import type { CommitEvents, StoredEvent } from '@steward/ledger';
 import {
   decodeGraph,
   Digest,
@@ -73,7 +73,7 @@ export class HostHistory {
   }
 
   /** Folds the host's next commit. @returns what the coherence checker says of it. */
-  apply(commit: StoredCommit): readonly Finding[] {
+  apply(commit: CommitEvents): readonly Finding[] {
     const findings = this.wanted.machine ? this.machine.apply(machineCommit(commit)).findings : [];
     for (const event of commit.events) {
       const { kind, id } = parseStream(event.stream);

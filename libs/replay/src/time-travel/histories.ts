@@ -1,4 +1,4 @@
-import type { Ledger, StoredCommit } from '@steward/ledger';
+import type { CommitEvents, Ledger } from '@steward/ledger';
 import type { Finding } from '@steward/machine';
 import { HostHistory, type Wanted } from '../snapshots/host-history';
 import type { LoggedHistory } from '../snapshots/snapshots';
@@ -47,7 +47,7 @@ export class Histories {
   }
 
   /** Folds the next commit, whichever host's it is. @returns what the coherence checker says of it. */
-  apply(commit: StoredCommit): readonly Finding[] {
+  apply(commit: CommitEvents): readonly Finding[] {
     const findings = this.host(commit.host).apply(commit);
     this.position = commit.position;
     return findings;
@@ -86,7 +86,7 @@ export class Histories {
     progress?: Progress,
   ): Promise<void> {
     const { host } = this.options;
-    for await (const commit of ledger.commits({ ...(host !== undefined && { host }), ...range })) {
+    for await (const commit of ledger.events({ ...(host !== undefined && { host }), ...range })) {
       this.host(commit.host).apply(commit);
       progress?.(commit.position);
     }

@@ -1,4 +1,4 @@
-import type { Ledger } from '@steward/ledger';
+import { headerAt, type Ledger } from '@steward/ledger';
 
 /** Why a text names no position. `code`: `syntax` (not one of the forms), `missing` (no such commit), `ambiguous`. */
 export class PositionError extends Error {
@@ -70,17 +70,12 @@ async function byTime(text: string, ledger: Ledger, latest: number): Promise<num
   let [low, high] = [0, latest];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if (Date.parse(await timeOf(middle, ledger)) <= time) low = middle;
+    const at = (await headerAt(ledger, middle))?.at ?? '';
+    if (Date.parse(at) <= time) low = middle;
     else high = middle - 1;
   }
   if (low === 0) throw new PositionError('missing', `no commit is as old as ${text}`);
   return low;
-}
-
-/** When a commit was decided, archived or not. */
-async function timeOf(position: number, ledger: Ledger): Promise<string> {
-  for await (const { at } of ledger.headers({ after: position - 1, until: position })) return at;
-  return '';
 }
 
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;

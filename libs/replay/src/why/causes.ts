@@ -24,6 +24,18 @@ export async function causesOf(ledger: Ledger, position: number): Promise<Cause[
   }
 }
 
+/** Of each commit that made one of these changes: it and its causes, by position. */
+export async function chainsOf(
+  ledger: Ledger,
+  changes: Iterable<{ readonly position: number }>,
+): Promise<ReadonlyMap<number, readonly Cause[]>> {
+  const chains = new Map<number, readonly Cause[]>();
+  for (const { position } of changes) {
+    if (!chains.has(position)) chains.set(position, await causesOf(ledger, position));
+  }
+  return chains;
+}
+
 export function causeOf(commit: StoredCommit): Cause {
   const { position, at, actor, commandId, command, outcome } = commit;
   return { position, at, actor, commandId, command, outcome };

@@ -3,7 +3,7 @@ import type { HostMachine } from '@steward/machine';
 import type { LoggedHistory } from '../snapshots/snapshots';
 import type { Progress } from '../time-travel/histories';
 import { MachineStates } from '../time-travel/machine-states';
-import { causesOf, type Cause } from './causes';
+import { chainsOf, type Cause } from './causes';
 import { NothingToExplain } from './why-words';
 import { lastChanges, wordKey, type WordChange } from './word-history';
 
@@ -61,15 +61,10 @@ export async function whyCached(
   const options = { until: at, ...(progress && { progress }) };
   const changes = await lastChanges(history.ledger, places, options);
   const explained = found.map((one) => explainedBy(one, machine, host, changes));
-  const chains = new Map<number, readonly Cause[]>();
-  for (const { words } of explained) {
-    for (const { made, changed } of words) {
-      for (const change of [made, changed]) {
-        if (change === null || chains.has(change.position)) continue;
-        chains.set(change.position, await causesOf(history.ledger, change.position));
-      }
-    }
-  }
+  const told = explained.flatMap(({ words }) =>
+    words.flatMap(({ made, changed }) => [made, changed].filter((change) => change !== null)),
+  );
+  const chains = await chainsOf(history.ledger, told);
   return { host, smmu, entries: explained, chains };
 }
 

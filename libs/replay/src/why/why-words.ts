@@ -5,7 +5,7 @@ import { vsteAddress } from '@steward/vmm';
 import type { LoggedHistory } from '../snapshots/snapshots';
 import type { Progress } from '../time-travel/histories';
 import { MachineStates } from '../time-travel/machine-states';
-import { causesOf, type Cause } from './causes';
+import { chainsOf, type Cause } from './causes';
 import { lastChanges, wordKey, type WordChange, type WordPlace } from './word-history';
 
 /** Words of memory one can ask about. */
@@ -75,10 +75,7 @@ export async function whyWords(
     ...word,
     change: changes.get(wordKey({ host: name, pa: word.pa })) ?? null,
   }));
-  const chains = new Map<number, readonly Cause[]>();
-  for (const { position } of changes.values()) {
-    if (!chains.has(position)) chains.set(position, await causesOf(ledger, position));
-  }
+  const chains = await chainsOf(ledger, changes.values());
   return { host: name, words: explained, ...(end && { end }), chains };
 }
 

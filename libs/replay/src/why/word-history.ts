@@ -1,5 +1,5 @@
 import { eventOf } from '@steward/domain';
-import type { Ledger, StoredCommit } from '@steward/ledger';
+import type { Ledger, CommitEvents } from '@steward/ledger';
 import { Machine } from '@steward/machine';
 
 /** The last change of a word of memory up to a position. */
@@ -52,7 +52,7 @@ export async function lastChanges(
       released: () => undefined,
     });
   };
-  for await (const commit of ledger.commits({ until })) {
+  for await (const commit of ledger.events({ until })) {
     for (const { idx, type, event } of eventsOf(commit)) {
       doing = { position: commit.position, idx, event: type };
       machine.apply({ position: commit.position, host: commit.host, events: [event] });
@@ -64,7 +64,7 @@ export async function lastChanges(
   return changes;
 }
 
-function eventsOf({ events }: StoredCommit) {
+function eventsOf({ events }: CommitEvents) {
   return events.map((stored) => ({
     idx: stored.idx,
     type: stored.type,
