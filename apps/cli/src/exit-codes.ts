@@ -1,5 +1,4 @@
-import { LedgerError } from '@steward/ledger';
-import type { LedgerErrorCode } from '@steward/ledger';
+import type { LedgerError, LedgerErrorCode } from '@steward/ledger';
 
 /** Exit codes of `steward`; each has one meaning. */
 export const EXIT = {
@@ -27,7 +26,10 @@ export class CliError extends Error {
   }
 }
 
-/** Names of typed errors of the rooms, and the exit code each means. Anything else is a bug. */
+/**
+ * Names of typed errors of the rooms, and the exit code each means. Anything else is a bug. By name, so that
+ * `decode` and `--help` start without the rooms.
+ */
 const EXIT_BY_ERROR: Readonly<Record<string, ExitCode>> = {
   ScenarioSyntaxError: EXIT.usage,
   ScenarioRefusedError: EXIT.refused,
@@ -54,7 +56,7 @@ const EXIT_BY_LEDGER_ERROR: Readonly<Partial<Record<LedgerErrorCode, ExitCode>>>
 
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
-  if (error instanceof LedgerError) return EXIT_BY_LEDGER_ERROR[error.code] ?? EXIT.failed;
+  if (isLedgerError(error)) return EXIT_BY_LEDGER_ERROR[error.code] ?? EXIT.failed;
   return (error instanceof Error && EXIT_BY_ERROR[error.name]) || EXIT.failed;
 }
 
@@ -62,7 +64,11 @@ export function exitCodeOf(error: unknown): ExitCode {
 export function isExpected(error: unknown): boolean {
   return (
     error instanceof CliError ||
-    error instanceof LedgerError ||
+    isLedgerError(error) ||
     (error instanceof Error && error.name in EXIT_BY_ERROR)
   );
+}
+
+function isLedgerError(error: unknown): error is LedgerError {
+  return error instanceof Error && error.name === 'LedgerError';
 }

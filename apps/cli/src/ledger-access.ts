@@ -17,8 +17,6 @@ import { CliError, EXIT } from './exit-codes';
 import { migrations } from './files';
 import { say } from './output';
 
-export const DEFAULT_LEDGER = '.steward/ledger.db';
-
 export interface OpenLedger {
   readonly ledger: Ledger;
   readonly readModels: ReadModels;

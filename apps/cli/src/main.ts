@@ -9,7 +9,7 @@ async function main(argv: readonly string[]): Promise<void> {
     throw error;
   });
   try {
-    await program().parseAsync(argv);
+    await (await program(argv[2])).parseAsync(argv);
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;

@@ -1,8 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { parseStream } from '@steward/domain';
-import { CliError, EXIT } from './exit-codes';
-import { DEFAULT_LEDGER } from './ledger-access';
+
+const DEFAULT_LEDGER = '.steward/ledger.db';
 
 /** `--ledger` and `--json`, which every command but `decode` and `import` has. */
 export function withLedgerOption(command: Command): Command {
@@ -11,15 +10,6 @@ export function withLedgerOption(command: Command): Command {
 
 export function withJsonOption(command: Command): Command {
   return command.option('--json', 'machine-readable output');
-}
-
-/** Kind and id of an aggregate given as KIND/ID. @throws CliError (usage) when it names none. */
-export function aggregateNamed(text: string): ReturnType<typeof parseStream> {
-  try {
-    return parseStream(text);
-  } catch (error) {
-    throw new CliError(EXIT.usage, error instanceof Error ? error.message : String(error));
-  }
 }
 
 export function positiveInteger(text: string): number {

@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import type { Ledger } from '@steward/ledger';
 import { difference, States } from '@steward/replay';
 import type { Difference, Selection, View, ViewObject } from '@steward/replay';
+import { aggregateNamed } from '../aggregate-name';
 import { CliError, EXIT } from '../exit-codes';
 import { positionOf, withLedger, type OpenLedger } from '../ledger-access';
-import { aggregateNamed, withLedgerOption } from '../options';
+import { withLedgerOption } from '../options';
 import { colour, print, printJson } from '../output';
 import { progressBar } from '../progress';
 

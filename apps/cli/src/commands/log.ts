@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import type { Ledger, StoredEvent } from '@steward/ledger';
+import { aggregateNamed } from '../aggregate-name';
 import { CliError, EXIT } from '../exit-codes';
 import { rangeOf, withLedger } from '../ledger-access';
 import type { CommitRange, RangeFlags } from '../ledger-access';
-import { aggregateNamed, withLedgerOption } from '../options';
+import { withLedgerOption } from '../options';
 import { colour, print, printJsonLine } from '../output';
 
 interface LogFlags extends RangeFlags {

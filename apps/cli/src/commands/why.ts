@@ -10,9 +10,10 @@ import {
   type WordsQuestion,
 } from '@steward/replay';
 import type { Ledger, StoredEvent } from '@steward/ledger';
+import { aggregateNamed } from '../aggregate-name';
 import { CliError, EXIT } from '../exit-codes';
 import { positionOf, withLedger, type OpenLedger } from '../ledger-access';
-import { aggregateNamed, hexAddress, nonNegativeInteger, withLedgerOption } from '../options';
+import { hexAddress, nonNegativeInteger, withLedgerOption } from '../options';
 import { printJson } from '../output';
 import { progressBar } from '../progress';
 import {
