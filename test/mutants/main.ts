@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { Argument, Command } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { runCommand } from '../command-line';
 import { checkMutants, unexpected, type Verdict } from './check';
 import { ROOMS } from './rooms';
@@ -8,6 +8,7 @@ import { StaleMutantError } from './workshop';
 interface Flags {
   readonly json?: true;
   readonly only?: string;
+  readonly from?: string;
 }
 
 function line({ id, rule, file, by, survives }: Verdict): string {
@@ -17,12 +18,14 @@ function line({ id, rule, file, by, survives }: Verdict): string {
 
 async function run(room: string, flags: Flags): Promise<void> {
   const all = ROOMS[room] ?? [];
-  const chosen = flags.only === undefined ? all : all.filter(({ id }) => id === flags.only);
-  if (chosen.length === 0) {
-    process.stderr.write(`no mutant of ${room} is called ${flags.only}\n`);
+  const named = flags.only ?? flags.from;
+  const at = named === undefined ? 0 : all.findIndex(({ id }) => id === named);
+  if (at < 0) {
+    process.stderr.write(`no mutant of ${room} is called ${named}\n`);
     process.exitCode = 3;
     return;
   }
+  const chosen = flags.only === undefined ? all.slice(at) : all.slice(at, at + 1);
   let done = 0;
   const verdicts = await checkMutants(room, chosen, {
     workers: Math.min(availableParallelism(), chosen.length),
@@ -43,13 +46,17 @@ async function run(room: string, flags: Flags): Promise<void> {
   if (wrong.length > 0) process.exitCode = 1;
 }
 
-/** `npm run mutants -- ROOM [--json] [--only ID]`: inverts rules of a room one by one and looks what notices. */
+/** `npm run mutants -- ROOM [--json] [--only ID | --from ID]`: inverts rules of a room one by one and looks what notices. */
 export function main(argv: readonly string[]): void {
   const command = new Command('mutants')
     .description('inverts rules of a room one by one, and looks whether some vector or test fails')
     .addArgument(new Argument('<room>', 'the room').choices(Object.keys(ROOMS)))
     .option('--json', 'one JSON document')
-    .option('--only <id>', 'one mutant alone')
+    .addOption(new Option('--only <id>', 'one mutant alone').conflicts('from'))
+    .option(
+      '--from <id>',
+      'this mutant and those after it: goes on with a list that was interrupted',
+    )
     .action(run);
   runCommand(command, argv, (error) => error instanceof StaleMutantError);
 }
