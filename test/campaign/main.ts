@@ -4,8 +4,11 @@ import { runCommand } from '../command-line';
 import type { Campaign, CampaignOptions } from './campaign';
 import { CAMPAIGNS } from './campaigns';
 
+/** How often a campaign says how far it is where there is no terminal for a bar. */
+const LINE_EVERY_MS = 30_000;
+
 function progressOf(campaign: Campaign): (done: number, total: number) => void {
-  if (!process.stderr.isTTY) return () => undefined;
+  if (!process.stderr.isTTY) return linesOf(campaign);
   const bar = new SingleBar({
     format: `${campaign.name} {bar} {value}/{total}, {eta_formatted} left`,
     stream: process.stderr,
@@ -15,6 +18,18 @@ function progressOf(campaign: Campaign): (done: number, total: number) => void {
     bar.setTotal(total);
     bar.update(done);
     if (done >= total) bar.stop();
+  };
+}
+
+function linesOf({ name }: Campaign): (done: number, total: number) => void {
+  const started = performance.now();
+  let next = started + LINE_EVERY_MS;
+  return (done, total) => {
+    const now = performance.now();
+    if (now < next || done === 0) return;
+    next = now + LINE_EVERY_MS;
+    const left = Math.round((((now - started) / done) * (total - done)) / 1000);
+    process.stderr.write(`${name}: ${done} of ${total}, about ${left} s left\n`);
   };
 }
 

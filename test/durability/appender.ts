@@ -12,14 +12,15 @@ import { projectRoot } from '../conformance/project-root';
  * acknowledgement (`position commandId hash`) to `FILE.acks`. A refused commit is asked again with its id until it is
  * taken, at most ATTEMPTS times; that it was refused stands in the file too (`- commandId code`).
  *
- *     node appender.js FILE COMMITS FIRST ATTEMPTS
+ *     node appender.js FILE COMMITS FIRST ATTEMPTS [FOLD_BYTES]
  */
 async function main(argv: readonly string[]): Promise<void> {
-  const [file = '', commits = '0', first = '0', attempts = '1'] = argv;
+  const [file = '', commits = '0', first = '0', attempts = '1', foldBytes] = argv;
   const acks = openSync(`${file}.acks`, 'a');
   const say = (line: string): number => writeSync(acks, `${line}\n`);
   const migrations = join(projectRoot(), 'migrations');
-  const ledger = await SqliteLedger.open({ file, migrations, mode: 'create' });
+  const folding = foldBytes === undefined ? {} : { foldBytes: Number(foldBytes) };
+  const ledger = await SqliteLedger.open({ file, migrations, mode: 'create', ...folding });
   const end = Number(first) + Number(commits);
   for (let n = Number(first); n < end;) {
     // Groups of 1, 2 and 4 at a time.

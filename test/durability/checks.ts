@@ -28,6 +28,13 @@ export interface DurabilityReport {
 
 type Progress = (done: number, total: number) => void;
 
+/** What the appender does in a run. */
+export interface Workload {
+  readonly commits: number;
+  /** Length of the WAL from which on a thread folds it into the file beside the writer; without it, none does. */
+  readonly foldBytes?: number;
+}
+
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   // In memory where there is such a folder: what survives is a matter of the calls, not of the disk below.
   const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
@@ -65,11 +72,11 @@ async function forEach(
   return { points: count, faults };
 }
 
-/** The calls of one undisturbed run over a new ledger of that many commits. */
-async function recordedCalls(folder: string, commits: number): Promise<FileCall[]> {
+/** The calls of one undisturbed run over a new ledger. */
+export async function recordedCalls(folder: string, work: Workload): Promise<FileCall[]> {
   const file = join(folder, 'ledger.db');
   const log = join(folder, 'calls');
-  const { code, stderr } = await append(file, { commits, log });
+  const { code, stderr } = await append(file, { ...work, log });
   if (code !== 0) throw new Error(`the appender ended with ${code}: ${stderr}`);
   return readCallLog(readFileSync(log));
 }
@@ -81,18 +88,18 @@ const isAck = ({ path }: FileCall): boolean => path.endsWith('.acks');
  * at what it left.
  */
 export function checkKills(
-  options: { readonly commits: number; readonly points: number },
+  options: Workload & { readonly points: number },
   progress?: Progress,
 ): Promise<DurabilityReport> {
-  const { commits, points } = options;
+  const { points, ...work } = options;
   return inFolder(async (folder) => {
-    const calls = (await recordedCalls(folder, commits)).filter((call) => !isAck(call)).length;
+    const calls = (await recordedCalls(folder, work)).filter((call) => !isAck(call)).length;
     return forEach(
       points,
       async (i) => {
         const at = 1 + (Math.floor((i * calls) / points) % calls);
         const interfere: Interference = { mode: i % 2 === 0 ? 'kill' : 'tear', at };
-        const fault = await afterRun(join(folder, `kill-${i}.db`), commits, interfere);
+        const fault = await afterRun(join(folder, `kill-${i}.db`), work, interfere);
         return fault === undefined ? undefined : { at: `${interfere.mode} at call ${at}`, fault };
       },
       progress,
@@ -102,10 +109,10 @@ export function checkKills(
 
 async function afterRun(
   file: string,
-  commits: number,
+  work: Workload,
   interfere: Interference,
 ): Promise<string | undefined> {
-  const { code, stderr } = await append(file, { commits, interfere });
+  const { code, stderr } = await append(file, { ...work, interfere });
   const { commits: acknowledged, ended } = acknowledgements(file);
   // A fault while the ledger is being opened ends the process with a message; nothing was acknowledged then.
   const isGone = code === null || (code === 3 && acknowledged.length === 0);
@@ -129,23 +136,23 @@ const ENOSPC = 28;
  * allowed, losses are not, and once calls succeed again every commit is taken.
  */
 export function checkIoErrors(
-  options: { readonly commits: number; readonly step: number },
+  options: Workload & { readonly step: number },
   progress?: Progress,
 ): Promise<DurabilityReport> {
-  const { commits, step } = options;
+  const { step, ...work } = options;
   const kinds: readonly Omit<Interference, 'at'>[] = [
     { mode: 'fail', errno: EIO },
     { mode: 'fail', errno: ENOSPC, count: 5 },
     { mode: 'short' },
   ];
   return inFolder(async (folder) => {
-    const calls = (await recordedCalls(folder, commits)).filter((call) => !isAck(call)).length;
+    const calls = (await recordedCalls(folder, work)).filter((call) => !isAck(call)).length;
     return forEach(
       Math.ceil(calls / step) + 1,
       async (n) => {
         const interfere = { ...kinds[n % kinds.length]!, at: 1 + n * step };
         const { mode, errno = '', at } = interfere;
-        const fault = await afterRun(join(folder, `io-${n}.db`), commits, interfere);
+        const fault = await afterRun(join(folder, `io-${n}.db`), work, interfere);
         return fault === undefined ? undefined : { at: `${mode} ${errno} at call ${at}`, fault };
       },
       progress,
@@ -158,18 +165,18 @@ export function checkIoErrors(
  * with the next start, though all of it may stand in the WAL.
  */
 export function checkRefusals(
-  options: { readonly commits: number; readonly step: number },
+  options: Workload & { readonly step: number },
   progress?: Progress,
 ): Promise<DurabilityReport> {
-  const { commits, step } = options;
+  const { step, ...work } = options;
   return inFolder(async (folder) => {
-    const calls = (await recordedCalls(folder, commits)).filter((call) => !isAck(call)).length;
+    const calls = (await recordedCalls(folder, work)).filter((call) => !isAck(call)).length;
     return forEach(
       Math.ceil(calls / step),
       async (n) => {
         const file = join(folder, `refused-${n}.db`);
         const at = 1 + n * step;
-        await append(file, { commits, attempts: 1, interfere: { mode: 'fail', at, errno: EIO } });
+        await append(file, { ...work, attempts: 1, interfere: { mode: 'fail', at, errno: EIO } });
         const { commits: acknowledged, refusals } = acknowledgements(file);
         const refused = refusals.map((line) => line.split(' ')[1] ?? '');
         const fault = await faultAfterCrash(file, acknowledged, refused);
@@ -189,17 +196,16 @@ export type Believed = (call: FileCall) => boolean;
  * @param options.believes by default every call; a harness that leaves syncs out must find losses.
  */
 export function checkPowerLoss(
-  options: {
-    readonly commits: number;
+  options: Workload & {
     readonly states: number;
     readonly seed: number;
     readonly believes?: Believed;
   },
   progress?: Progress,
 ): Promise<DurabilityReport> {
-  const { commits, states, seed, believes = () => true } = options;
+  const { states, seed, believes = () => true, ...work } = options;
   return inFolder(async (folder) => {
-    const calls = (await recordedCalls(folder, commits)).filter(believes);
+    const calls = (await recordedCalls(folder, work)).filter(believes);
     const random = seeded(seed);
     // In the order of the calls: the disk is followed once, not once a state.
     const ends = Array.from({ length: states }, () => 1 + random(calls.length)).sort(

@@ -46,13 +46,16 @@ export async function append(
     readonly commits: number;
     /** How often a refused commit is asked again; 50 times by default. */
     readonly attempts?: number;
+    /** Length of the WAL from which on it is folded beside the writer; that of a ledger in use by default. */
+    readonly foldBytes?: number;
     readonly interfere?: Interference;
     readonly log?: string;
   },
 ): Promise<Ending> {
-  const { commits, attempts = 50, interfere, log } = options;
+  const { commits, attempts = 50, foldBytes, interfere, log } = options;
   const appender = join(projectRoot(), 'dist/test/durability/appender.js');
-  const child = spawn(process.execPath, [appender, file, String(commits), '0', String(attempts)], {
+  const numbers = [commits, 0, attempts, ...(foldBytes === undefined ? [] : [foldBytes])];
+  const child = spawn(process.execPath, [appender, file, ...numbers.map(String)], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
       ...process.env,

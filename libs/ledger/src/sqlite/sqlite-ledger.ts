@@ -46,6 +46,11 @@ export interface SqliteLedgerOptions extends StoreLedgerOptions {
    * thousands of ledgers for a commit each.
    */
   readonly writer?: 'thread' | 'here';
+  /**
+   * How long the write-ahead log may become before a thread beside the writer folds it into the file, in bytes,
+   * about; 16 MiB by default.
+   */
+  readonly foldBytes?: number;
   /** Told of each transaction that is durable, and how many commits share it. */
   readonly onTransaction?: (commits: number) => void;
   /** Told what was found and done when the ledger was opened, a sentence at a time. */
@@ -78,9 +83,12 @@ type BatchWriter = Pick<WriterClient, 'append' | 'close'>;
 const THREAD_PACE: BatchPace = { batch: PARCEL_COMMITS, underWay: BATCH_LIMIT / PARCEL_COMMITS };
 
 function writerOf(options: SqliteLedgerOptions): BatchWriter {
-  const { file, busyTimeoutMs, writer, onTransaction = () => undefined } = options;
+  const { file, busyTimeoutMs, foldBytes, writer, onTransaction = () => undefined } = options;
   const connection = { file, ...(busyTimeoutMs !== undefined && { busyTimeoutMs }) };
-  if (writer !== 'here') return new WriterClient(connection, onTransaction);
+  if (writer !== 'here') {
+    const data = { ...connection, ...(foldBytes !== undefined && { foldBytes }) };
+    return new WriterClient(data, onTransaction);
+  }
   let here: CommitWriter | undefined;
   return {
     append: async (batch) => {

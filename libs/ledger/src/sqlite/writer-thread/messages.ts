@@ -7,6 +7,8 @@ export interface WriterThreadData {
   readonly file: string;
   /** How long to wait for another process's lock, in milliseconds. */
   readonly busyTimeoutMs?: number;
+  /** How long the WAL may become before it is folded into the file, in bytes, about. */
+  readonly foldBytes?: number;
 }
 
 /** What the client adds: one 32-bit word, counted up and notified with every request. */

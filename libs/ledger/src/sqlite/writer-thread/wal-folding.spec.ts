@@ -22,7 +22,7 @@ afterEach(removeTemporaryDirectories);
 
 it('keeps the WAL short beside a writer that never rests, and loses nothing', async () => {
   const file = join(temporaryDirectory(), 'ledger.db');
-  const folding = new WalFolding({ file }, 1);
+  const folding = new WalFolding({ file, foldBytes: 1 });
   const options = { file, migrations: MIGRATIONS, mode: 'create' } as const;
   const writer = new CommitWriter(() => openLedgerFile(options).db, file, folding);
   let written = 0;

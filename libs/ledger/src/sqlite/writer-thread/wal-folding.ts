@@ -28,12 +28,11 @@ export class WalFolding {
   private ended: Promise<unknown> | undefined;
   private written = 0;
   private isUnderWay = false;
+  private readonly foldBytes: number;
 
-  /** @param foldBytes how long the WAL may become, about. */
-  constructor(
-    private readonly data: WriterThreadData,
-    private readonly foldBytes = FOLD_BYTES,
-  ) {}
+  constructor(private readonly data: WriterThreadData) {
+    this.foldBytes = data.foldBytes ?? FOLD_BYTES;
+  }
 
   /**
    * To be called after each transaction.
