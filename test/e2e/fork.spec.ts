@@ -1,6 +1,8 @@
-import { existsSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { SqliteLedger } from '@steward/ledger';
+import { MemoryLedger, SqliteLedger } from '@steward/ledger';
+import type { CommitDraft, Ledger, StoredCommit } from '@steward/ledger';
 import { ForkRefusedError, replay } from '@steward/replay';
 import { projectRoot } from '../conformance/project-root';
 import { expectTranscript, steward } from './built-cli';
@@ -11,6 +13,23 @@ const S1 = [0x0000_0000_4002_000bn, 0xd6n] as const;
 /** The same with EATS=1: accepted by mainline, EIO as nesting was first posted. */
 const S1_ATS = [S1[0], 0x1000_00d6n] as const;
 const migrations = join(projectRoot(), 'migrations');
+
+function draftOf({ events, ...commit }: StoredCommit): CommitDraft {
+  const { position: _, prevHash: __, hash: ___, ...draft } = commit;
+  const given = events.map(({ position: ____, idx: _____, version: ______, ...event }) => event);
+  return { ...draft, reads: [], events: given };
+}
+
+/** Starts `steward` and kills it as soon as something holds. */
+async function killedWhen(holds: () => boolean, args: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, [join(projectRoot(), 'bin/steward'), ...args]);
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const watch = setInterval(() => {
+    if (holds()) child.kill('SIGKILL');
+  }, 1);
+  await ended;
+  clearInterval(watch);
+}
 
 describe('steward fork', () => {
   let folder: string;
@@ -90,6 +109,30 @@ describe('steward fork', () => {
     expect(inserted.comparison.differences[0]).toMatchObject({ original: at.ats });
   });
 
+  it('goes on from any commit at which it was interrupted, and comes to the same', async () => {
+    const asked = { changes: ['policy=v2-2024-08'], moved: new Map([[at.unmapped, at.s1]]) };
+    const all: StoredCommit[] = [];
+    const read = async (ledger: Ledger): Promise<void> => {
+      all.length = 0;
+      for await (const commit of ledger.commits()) all.push(commit);
+    };
+    const whole = await fork(at.booted, asked, read);
+    const uninterrupted = [...all];
+    for (let n = at.booted - 1; n <= uninterrupted.length; n++) {
+      const interrupted = new MemoryLedger();
+      for (const commit of uninterrupted.slice(0, n)) await interrupted.append(draftOf(commit));
+      const again = await fork(at.booted, { ...asked, interrupted }, read);
+      expect(all.at(-1)?.hash).toBe(uninterrupted.at(-1)?.hash);
+      expect(JSON.stringify(again)).toBe(JSON.stringify(whole));
+    }
+    const other = new MemoryLedger();
+    for (const commit of uninterrupted.slice(0, at.booted)) {
+      await other.append({ ...draftOf(commit), actor: 'somebody-else' });
+    }
+    const refused = fork(at.booted, { ...asked, interrupted: other });
+    await expect(refused).rejects.toThrow(/has another commit/);
+  });
+
   it('changes ID registers of an SMMU that is added after it', async () => {
     const { comparison } = await fork(0, { changes: ['idr0@s=0x0d40101b'] });
     expect(comparison.causes).toMatchObject([{ edit: 'changed', command: 'AddSmmu' }]);
@@ -125,6 +168,29 @@ describe('steward fork', () => {
       const ended = cli('refused', ...args());
       expect([ended.code, ended.stdout]).toEqual([code, '']);
       expect(existsSync(ended.out)).toBe(false);
+    });
+
+    it('goes on after kill -9, with the same question only, and leaves one file', async () => {
+      const asked = ['--at', '0', '--policy', 's2fwb=off'];
+      const whole = cli('whole', ...asked, '--json');
+      const out = join(folder, 'killed.db');
+      const args = ['fork', '--ledger', file, '--out', out, ...asked, '--json'];
+      // At first the ledger is being made, then commits are in it.
+      const wal = `${out}.part-wal`;
+      await killedWhen(() => existsSync(wal), args);
+      await killedWhen(() => existsSync(wal) && statSync(wal).size > 400_000, args);
+      expect([existsSync(out), existsSync(`${out}.part`)]).toEqual([false, true]);
+      const other = cli('killed', '--at', '1');
+      expect([other.code, other.stderr]).toEqual([4, expect.stringContaining('remove it first')]);
+      const again = steward(...args);
+      expect(again.code).toBe(0);
+      expect(again.stdout.replace(out, '')).toBe(whole.stdout.replace(whole.out, ''));
+      expect(readdirSync(folder).filter((name) => name.startsWith('killed'))).toEqual([
+        'killed.db',
+      ]);
+      const hash = (ledger: string) =>
+        steward('show', 'latest', '--ledger', ledger, '--json').stdout;
+      expect(hash(out)).toBe(hash(whole.out));
     });
 
     it('overwrites nothing', () => {

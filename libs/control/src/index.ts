@@ -5,7 +5,7 @@ export { DecideCommand } from './commands/decide-command';
 export type { Answer, Request } from './commands/decide-command';
 export { HostLanes } from './commands/host-lanes';
 export { ForkRunner, HeldClock } from './fork/fork-runner';
-export type { ForkResult, Original } from './fork/fork-runner';
+export type { AskedFork, ForkResult, Original } from './fork/fork-runner';
 export type { Clock } from './ports';
 export { Projection } from './projection/projection';
 export type { AppliedCommit } from './projection/projection';

@@ -26,7 +26,9 @@ export {
 export { CHANGE_FORMS, ForkSyntaxError, parseChange, type Change } from './fork/changes';
 export { Comparison, type Row, type SideTotals, type StepDifference } from './fork/comparison';
 export { parseInsertions } from './fork/insertions';
+export { ForkRefusedError } from './fork/fork-refused';
 export {
+  copyDecided,
   copyKept,
   findingsAfter,
   parting,
@@ -35,7 +37,6 @@ export {
 } from './fork/kept-history';
 export type { Aspect, Line, Recorded } from './fork/lines';
 export {
-  ForkRefusedError,
   forkSteps,
   switchingSteps,
   type Edit,

@@ -1,16 +1,25 @@
-import { existsSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import type { ForkResult } from '@steward/control';
+import type { AskedFork, ForkResult } from '@steward/control';
+import type { Ledger } from '@steward/ledger';
 import { CHANGE_FORMS, parseChange, parseInsertions, POSITION_FORMS } from '@steward/replay';
 import type { Change, Edits } from '@steward/replay';
-import { CliError, EXIT } from '../exit-codes';
 import { readText } from '../files';
-import { positionOf, withControl, withReadModels, type OpenLedger } from '../ledger-access';
+import { ForkFiles } from '../fork-files';
+import {
+  positionOf,
+  withControl,
+  withLedger,
+  withReadModels,
+  type OpenLedger,
+} from '../ledger-access';
 import { nonNegativeInteger, positiveInteger, withLedgerOption } from '../options';
-import { printJson } from '../output';
+import { printJson, say } from '../output';
 import { progressBar } from '../progress';
 import { printForkReport } from '../reports/fork-report';
+
+/** What a shell makes of a SIGINT. */
+const EXIT_INTERRUPTED = 130;
 
 interface ForkFlags {
   readonly ledger: string;
@@ -63,48 +72,70 @@ function move(text: string): readonly [number, number] {
 }
 
 async function run(flags: ForkFlags): Promise<void> {
+  const inserted = flags.insert === undefined ? '' : readText(flags.insert, 'insertion');
   const edits: Edits = {
     changes: flags.policy,
     without: new Set(flags.without),
-    inserted:
-      flags.insert === undefined ? [] : parseInsertions(readText(flags.insert, 'insertion')),
+    inserted: inserted === '' ? [] : parseInsertions(inserted),
     moved: new Map(flags.move),
   };
-  if (existsSync(flags.out)) {
-    throw new CliError(
-      EXIT.refused,
-      `${flags.out} exists already: a fork needs a ledger of its own`,
-    );
-  }
   await withReadModels(flags.ledger, async (original) => {
     const at = await positionOf(flags.at, original.ledger);
-    const result = await forked(original, flags.out, { at, edits });
-    const report = reportOf(result, flags, at);
+    const files = new ForkFiles(flags.out, {
+      ...{ ledger: resolve(flags.ledger), at, inserted },
+      policy: flags.policy.map(({ text }) => text).join(' '),
+      ...{ without: flags.without.join(' '), move: flags.move.join(' ') },
+    });
+    const report = reportOf(await forked(original, files, { at, edits }), flags, at);
     if (flags.json) printJson(report);
     else printForkReport(report, flags.limit);
   });
 }
 
-/** Writes the fork; nothing of it is left when that fails. */
+/** Writes the fork, or goes on with one that was interrupted; nothing of it is left when that fails. */
 async function forked(
+  original: OpenLedger,
+  files: ForkFiles,
+  asked: { readonly at: number; readonly edits: Edits },
+): Promise<ForkResult> {
+  const before = await files.begin();
+  const interrupt = (): void => {
+    say('interrupted; the same command goes on from here');
+    process.exit(EXIT_INTERRUPTED);
+  };
+  process.once('SIGINT', interrupt);
+  try {
+    const write = (interrupted?: Ledger): Promise<ForkResult> =>
+      decidedAnew(original, files.part, { ...asked, ...(interrupted && { interrupted }) });
+    const result = await (before === undefined
+      ? write()
+      : withLedger(before, 'read', ({ ledger }) => write(ledger)));
+    files.finish();
+    return result;
+  } catch (error) {
+    files.discard();
+    throw error;
+  } finally {
+    process.off('SIGINT', interrupt);
+  }
+}
+
+async function decidedAnew(
   { readModels, ...history }: OpenLedger,
-  out: string,
-  { at, edits }: { readonly at: number; readonly edits: Edits },
+  part: string,
+  asked: Omit<AskedFork, 'clock'>,
 ): Promise<ForkResult> {
   const { ForkRunner, HeldClock } = await import('@steward/control');
   const clock = new HeldClock();
   const bar = progressBar('deciding anew');
-  const effectsOf = (position: number) => readModels.effects.read(position);
+  const original = { ...history, effectsOf: (p: number) => readModels.effects.read(p) };
   try {
     return await withControl(
-      out,
+      part,
       'create',
-      (app) => app.get(ForkRunner).run({ ...history, effectsOf }, { at, edits, clock }, bar.update),
+      (app) => app.get(ForkRunner).run(original, { ...asked, clock }, bar.update),
       clock.read,
     );
-  } catch (error) {
-    for (const suffix of ['', '-wal', '-shm']) rmSync(`${resolve(out)}${suffix}`, { force: true });
-    throw error;
   } finally {
     bar.stop();
   }

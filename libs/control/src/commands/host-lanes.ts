@@ -4,6 +4,7 @@ import type { StoredCommit } from '@steward/ledger';
 import { ProcessManagers } from '../process-managers/process-managers';
 import type { PendingReaction } from '../process-managers/process-managers';
 import { Projection } from '../projection/projection';
+import type { AppliedCommit } from '../projection/projection';
 import { CommitWriter } from './commit-writer';
 import type { Answer, Request } from './decide-command';
 
@@ -29,9 +30,15 @@ export class HostLanes {
     });
   }
 
-  /** Folds what the ledger holds, then finishes reactions that a crash cut off. */
-  async open(): Promise<void> {
-    await this.projection.catchUp((commit, effects) => this.managers.recall(commit, effects));
+  /**
+   * Folds what the ledger holds, then finishes reactions that a crash cut off.
+   * @param follow is told of each commit that is folded.
+   */
+  async open(follow: (applied: AppliedCommit) => void = () => undefined): Promise<void> {
+    await this.projection.catchUp((applied) => {
+      this.managers.recall(applied.commit, applied.effects);
+      follow(applied);
+    });
     for (const reaction of this.managers.takeUnfinished()) {
       await this.inLane(reaction.request.host, () => this.settle([reaction]));
     }

@@ -1,8 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { bytesOf } from '@steward/domain';
-import type { JsonObject, Ledger } from '@steward/ledger';
+import type { JsonObject, Ledger, ReadModels } from '@steward/ledger';
+import type { Finding } from '@steward/machine';
 import {
   Comparison,
+  copyDecided,
   copyKept,
   findingsAfter,
   ForkRefusedError,
@@ -12,7 +14,7 @@ import {
 } from '@steward/replay';
 import type { Edits, ForkStep, LoggedHistory, Recorded } from '@steward/replay';
 import { HostLanes } from '../commands/host-lanes';
-import { LEDGER } from '../ports';
+import { LEDGER, READ_MODELS } from '../ports';
 import type { Clock } from '../ports';
 import { Projection } from '../projection/projection';
 import type { AppliedCommit } from '../projection/projection';
@@ -40,6 +42,17 @@ export interface Original extends LoggedHistory {
   readonly effectsOf: (position: number) => Recorded['effects'];
 }
 
+/** What a fork is asked for. */
+export interface AskedFork {
+  /** The last commit to keep. */
+  readonly at: number;
+  readonly edits: Edits;
+  /** The clock this application reads. */
+  readonly clock: HeldClock;
+  /** What a run of the same fork has written that was interrupted: it is gone on with. */
+  readonly interrupted?: Ledger;
+}
+
 export interface ForkResult {
   /** Commits that both histories share, hashes and all. */
   readonly kept: number;
@@ -55,20 +68,17 @@ export interface ForkResult {
 export class ForkRunner {
   constructor(
     @Inject(LEDGER) private readonly ledger: Ledger,
+    @Inject(READ_MODELS) private readonly readModels: ReadModels,
     private readonly lanes: HostLanes,
     private readonly projection: Projection,
   ) {}
 
-  /**
-   * @param clock the one this application reads.
-   * @throws ForkRefusedError when the edits ask for what this history does not allow.
-   */
+  /** @throws ForkRefusedError when the edits ask for what this history does not allow. */
   async run(
     original: Original,
-    fork: { readonly at: number; readonly edits: Edits; readonly clock: HeldClock },
+    { at, edits, clock, interrupted }: AskedFork,
     progress: (done: number, total: number) => void = () => undefined,
   ): Promise<ForkResult> {
-    const { at, edits, clock } = fork;
     const [gone] = await original.ledger.archives();
     if (gone !== undefined) {
       const where = `what ${gone.host} did is in the archive ${gone.file}`;
@@ -79,10 +89,9 @@ export class ForkRunner {
     const last = parted.kept === 0 ? undefined : await original.ledger.commit(parted.kept);
     const partedAt = last?.at ?? clock.read();
     clock.show([partedAt]);
-    await this.lanes.open();
+    const done = await this.begin(interrupted, parted.kept);
     const findings = await findingsAfter(original, parted.kept);
     const comparison = new Comparison();
-    const done = this.recording();
     try {
       for (const step of switchingSteps(edits.changes, inventory, partedAt)) {
         comparison.add(step, [], await this.mustAccept(step, done));
@@ -108,14 +117,36 @@ export class ForkRunner {
     return { kept: parted.kept, positions, comparison, digest };
   }
 
-  private async decide(step: ForkStep, done: Recording): Promise<Recorded[]> {
+  /** Goes on from where an interrupted run was; from the kept commits on where there was none. */
+  private async begin(interrupted: Ledger | undefined, kept: number): Promise<Done> {
+    const decided = interrupted && (await copyDecided(interrupted, this.ledger, kept));
+    const found = new Map<number, readonly Finding[]>();
+    await this.lanes.open(({ commit, findings }) => {
+      if (findings.length > 0 && commit.position > kept) found.set(commit.position, findings);
+    });
+    const fork = {
+      ledger: this.ledger,
+      effectsOf: (position: number) => this.readModels.effects.read(position),
+    };
+    return {
+      ...this.recording(),
+      before: async ({ commandId }) => {
+        const family = decided?.get(commandId);
+        return family && recordedOf(fork, family, found);
+      },
+    };
+  }
+
+  private async decide(step: ForkStep, done: Done): Promise<Recorded[]> {
+    const before = await done.before(step);
+    if (before !== undefined) return before;
     const { host, actor, commandId, correlationId, command } = step;
     const request = { host, actor, commandId, ...(correlationId && { correlationId }) };
     await this.lanes.execute(command, request);
     return done.take();
   }
 
-  private async mustAccept(step: ForkStep, done: Recording): Promise<Recorded[]> {
+  private async mustAccept(step: ForkStep, done: Done): Promise<Recorded[]> {
     const recorded = await this.decide(step, done);
     const outcome = recorded[0]?.commit.outcome;
     if (outcome === undefined || outcome.ok) return recorded;
@@ -145,6 +176,11 @@ interface Recording {
   stop(): void;
 }
 
+interface Done extends Recording {
+  /** What the interrupted run did about a step; undefined for one that it did not come to. */
+  before(step: ForkStep): Promise<Recorded[] | undefined>;
+}
+
 function recordedBy({ commit, effects, findings }: AppliedCommit): Recorded {
   const stored = effects.map(({ kind, payload, words }) => ({
     kind,
@@ -155,9 +191,9 @@ function recordedBy({ commit, effects, findings }: AppliedCommit): Recorded {
 }
 
 async function recordedOf(
-  original: Original,
+  original: Pick<Original, 'ledger' | 'effectsOf'>,
   positions: readonly number[],
-  findings: Awaited<ReturnType<typeof findingsAfter>>,
+  findings: ReadonlyMap<number, readonly Finding[]>,
 ): Promise<Recorded[]> {
   const recorded: Recorded[] = [];
   for (const position of positions) {

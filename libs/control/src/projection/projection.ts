@@ -76,16 +76,14 @@ export class Projection implements OnModuleDestroy {
    * Folds everything the ledger holds; rows that a crash or a deletion lost are written again. Hosts that the machine
    * cannot follow are told of and left out.
    */
-  async catchUp(
-    visit: (commit: StoredCommit, effects: readonly MachineEffect[]) => void = () => undefined,
-  ): Promise<void> {
+  async catchUp(visit: (applied: AppliedCommit) => void = () => undefined): Promise<void> {
     const latest = await this.ledger.latest();
     for await (const commit of this.ledger.commits({ after: this.applied, until: latest })) {
       if (this.fold.stopped.has(commit.host)) continue;
       try {
         const folded = this.followed(commit);
         this.tell((writer) => writer.take(folded));
-        visit(commit, folded.effects);
+        visit({ commit, effects: folded.effects, findings: folded.findings });
       } catch (error) {
         if (!(error instanceof ProjectionStoppedError)) throw error;
       }

@@ -2,6 +2,7 @@ import type { CommitDraft, Ledger, StoredCommit } from '@steward/ledger';
 import type { Finding } from '@steward/machine';
 import { Coherence } from '../coherence/coherence';
 import type { LoggedHistory } from '../snapshots/snapshots';
+import { ForkRefusedError } from './fork-refused';
 
 /** Hosts and SMMUs that exist when the histories part. */
 export interface Inventory {
@@ -50,20 +51,69 @@ const IN_FLIGHT = 256;
 export async function copyKept(from: Ledger, to: Ledger, kept: number): Promise<Inventory> {
   const hosts = new Map<string, number>();
   const smmus = new Map<string, { host: string; position: number }>();
-  let pending: Promise<unknown>[] = [];
-  for await (const commit of from.commits({ until: kept })) {
-    pending.push(to.append(draftOf(commit)));
-    for (const { type, payload } of commit.events) {
-      const { position, host } = commit;
+  await copy(from.commits({ until: kept }), to, ({ position, host, events }) => {
+    for (const { type, payload } of events) {
       if (type === 'HostRegistered') hosts.set(String(payload['host']), position);
       if (type === 'SmmuAdded') smmus.set(String(payload['smmu']), { host, position });
     }
+  });
+  return { hosts, smmus };
+}
+
+/**
+ * Copies what an interrupted run of the same fork has decided, so that it need not be decided again. Its last command may
+ * have been cut off among what it led to and is left out: only decided anew does it come out as without the interruption.
+ * @param to holds the `kept` commits and nothing else.
+ * @returns ids of the commands from outside → the commits they led to, themselves first.
+ * @throws ForkRefusedError when the run did not part from this history.
+ */
+export async function copyDecided(
+  interrupted: Ledger,
+  to: Ledger,
+  kept: number,
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  const decided = new Map<string, readonly number[]>();
+  if (kept > 0) {
+    const [theirs, ours] = [await interrupted.commit(kept), await to.commit(kept)];
+    if (theirs === undefined) return decided;
+    if (theirs.hash !== ours?.hash) {
+      throw new ForkRefusedError(`the interrupted fork has another commit ${kept}`);
+    }
+  }
+  let family: number[] = [];
+  await copy(wholeFamilies(interrupted, kept), to, ({ causationId, commandId, position }) => {
+    if (causationId === undefined) decided.set(commandId, (family = []));
+    family.push(position);
+  });
+  return decided;
+}
+
+/** The commits after `kept`, without the last one from outside and what it led to. */
+async function* wholeFamilies(ledger: Ledger, kept: number): AsyncGenerator<StoredCommit> {
+  let family: StoredCommit[] = [];
+  for await (const commit of ledger.commits({ after: kept })) {
+    if (commit.causationId === undefined) {
+      yield* family;
+      family = [];
+    }
+    family.push(commit);
+  }
+}
+
+async function copy(
+  commits: AsyncIterable<StoredCommit>,
+  to: Ledger,
+  visit: (commit: StoredCommit) => void,
+): Promise<void> {
+  let pending: Promise<unknown>[] = [];
+  for await (const commit of commits) {
+    pending.push(to.append(draftOf(commit)));
+    visit(commit);
     if (pending.length < IN_FLIGHT) continue;
     await Promise.all(pending);
     pending = [];
   }
   await Promise.all(pending);
-  return { hosts, smmus };
 }
 
 function draftOf({ events, ...commit }: StoredCommit): CommitDraft {

@@ -1,8 +1,9 @@
 import { MemoryLedger } from '@steward/ledger';
 import { ledgerOf } from '../__fixtures__/two-hosts';
 import { parseChange } from './changes';
+import { ForkRefusedError } from './fork-refused';
 import { copyKept, parting } from './kept-history';
-import { ForkRefusedError, forkSteps, switchingSteps } from './steps';
+import { forkSteps, switchingSteps } from './steps';
 import type { Edits, ForkStep } from './steps';
 
 const NONE: Edits = { changes: [], without: new Set(), inserted: [], moved: new Map() };

@@ -2,6 +2,7 @@ import { commandOf } from '@steward/domain';
 import type { Command } from '@steward/domain';
 import type { Ledger, StoredCommit } from '@steward/ledger';
 import { changed, type Change } from './changes';
+import { ForkRefusedError } from './fork-refused';
 import type { Inventory, Parting } from './kept-history';
 
 /** A command that the original history did not have. */
@@ -39,11 +40,6 @@ export interface ForkStep {
   /** The time it is decided at: that of the original commit, so that the same fork gives the same bytes. */
   readonly at: string;
   readonly command: Command;
-}
-
-/** The edits ask for what this history does not allow: a commit that is kept, or that a process manager made. */
-export class ForkRefusedError extends Error {
-  override readonly name = 'ForkRefusedError';
 }
 
 const FORK_ACTOR = 'fork';
