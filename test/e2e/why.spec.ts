@@ -86,7 +86,7 @@ describe('steward why', () => {
       ['CompleteGuestCommands', true],
     ]);
     const refused = await ledger.commit(led[0]!.position);
-    const looked = await whyAnswer(ledger, refused!);
+    const looked = await whyAnswer({ ledger }, refused!);
     expect(looked.map(({ stream }) => stream)).toEqual(
       expect.arrayContaining(['device/g.0010', 'smmu/s', 'host/h', 'vsmmu/g.vsmmu']),
     );

@@ -8,6 +8,8 @@ import {
   Snapshots,
   SnapshotTaker,
   States,
+  whyAnswer,
+  whyWords,
   type SnapshotPace,
 } from '@steward/replay';
 import Database from 'better-sqlite3';
@@ -64,6 +66,30 @@ it('the larger a state, the more events lie between two snapshots', async () => 
   expect(events).toBeGreaterThanOrEqual(first.storedBytes / 64);
   few.close();
   await other.close();
+});
+
+it('who last wrote a word, and what an answer followed from, is the same from snapshots on, and found in fewer steps', async () => {
+  const { ledger } = copy;
+  const devices: string[] = [];
+  for await (const stream of ledger.streams('device')) devices.push(stream.slice('device/'.length));
+  const snapshots = new Snapshots(store);
+  let [whole, fewer] = [0, 0];
+  for (const device of devices.slice(0, 2)) {
+    const ste = { kind: 'ste', device } as const;
+    const { host, words } = await whyWords({ ledger }, ste, { at: commits });
+    expect((await whyWords({ ledger, snapshots }, ste, { at: commits })).words).toEqual(words);
+    const word = { kind: 'word', host, pa: words[0]!.pa } as const;
+    for (const at of [commits, Math.floor(commits / 2)]) {
+      const all = await whyWords({ ledger }, word, { at, progress: () => whole++ });
+      const found = { at, progress: () => fewer++ };
+      expect(await whyWords({ ledger, snapshots }, word, found)).toEqual(all);
+    }
+  }
+  expect(fewer).toBeLessThan(whole);
+  const last = await ledger.commit(commits - 1);
+  const looked = await whyAnswer({ ledger, snapshots }, last!);
+  expect(looked.length).toBeGreaterThan(0);
+  expect(looked).toEqual(await whyAnswer({ ledger }, last!));
 });
 
 it('states at any position are those of the whole log, reached from the nearest snapshot', async () => {

@@ -128,12 +128,15 @@ async function explaining(
 }
 
 async function whyCommit(text: string, flags: WhyFlags): Promise<void> {
-  await withLedger(flags.ledger, 'read', async ({ ledger }) => {
+  await withLedger(flags.ledger, 'read', async (open) => {
+    const { ledger } = open;
     const position = await positionOf(text, ledger);
     const commit = await ledger.commit(position);
     if (commit === undefined) throw new CliError(EXIT.notFound, `no commit ${text}`);
     const [, ...causes] = await causesOf(ledger, position);
-    const looked = await whyAnswer(ledger, commit);
+    const bar = progressBar('reading');
+    const show = (done: number): void => bar.update(done, position);
+    const looked = await whyAnswer(open, commit, show).finally(bar.stop);
     const consequence = await consequencesOf(ledger, position);
     const found = { position, causes, looked, consequence };
     if (flags.json) printJson(found);

@@ -1,6 +1,9 @@
-import { commandOf, decide, DECIDERS, eventOf, parseStream } from '@steward/domain';
-import type { AggregateKind, Context, Decider, StateOf } from '@steward/domain';
-import type { Ledger, StoredCommit } from '@steward/ledger';
+import { commandOf, decide } from '@steward/domain';
+import type { AggregateKind, Context, StateOf } from '@steward/domain';
+import type { StoredCommit } from '@steward/ledger';
+import type { Wanted } from '../snapshots/host-history';
+import type { LoggedHistory } from '../snapshots/snapshots';
+import { Histories, type Progress } from '../time-travel/histories';
 
 /** A state that a decision looked at. */
 export interface Looked {
@@ -12,19 +15,21 @@ export interface Looked {
   readonly changedAt: number | null;
 }
 
+/** The aggregates, without the machine. */
+const AGGREGATES: Wanted = { machine: false, selects: () => true };
+
 /**
  * What the answer to a command followed from: the states its decision looked at, as they were then, in the order in which it
  * looked. The decision is run again over them; it is pure.
  */
-export async function whyAnswer(ledger: Ledger, commit: StoredCommit): Promise<Looked[]> {
-  const states = new Map<string, Folded>();
-  for await (const { position, events } of ledger.commits({ until: commit.position - 1 })) {
-    for (const event of events) {
-      const decider = DECIDERS[parseStream(event.stream).kind] as unknown as Decider<AggregateKind>;
-      const state = decider.evolve(states.get(event.stream)?.state, eventOf(event));
-      states.set(event.stream, { state, version: event.version, changedAt: position });
-    }
-  }
+export async function whyAnswer(
+  history: LoggedHistory,
+  commit: StoredCommit,
+  progress?: Progress,
+): Promise<Looked[]> {
+  const histories = new Histories(history, { wanted: AGGREGATES });
+  await histories.moveTo(commit.position - 1, progress);
+  const states = new Map([...histories.hosts.values()].flatMap((host) => [...host.aggregates]));
   const looked = new Map<string, Looked>();
   const context: Context = {
     get: <K extends AggregateKind>(kind: K, id: string) => {
@@ -39,10 +44,4 @@ export async function whyAnswer(ledger: Ledger, commit: StoredCommit): Promise<L
   const words = commit.commandWords;
   decide(commandOf({ type: String(type), payload, ...(words && { words }) }), context);
   return [...looked.values()];
-}
-
-interface Folded {
-  readonly state: StateOf<AggregateKind>;
-  readonly version: number;
-  readonly changedAt: number;
 }

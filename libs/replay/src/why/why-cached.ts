@@ -53,14 +53,11 @@ export async function whyCached(
   const found = cachedFor(machine, question);
   if (found.length === 0) throw new NothingToExplain(`nothing is cached for ${device}`);
   const places = found.flatMap(({ words }) =>
-    words.flatMap(({ pa, word }) => [
-      { host, pa },
-      { host, pa, value: word },
-    ]),
+    words.flatMap(({ pa, word }) => [{ pa }, { pa, value: word }]),
   );
   const options = { until: at, ...(progress && { progress }) };
-  const changes = await lastChanges(history.ledger, places, options);
-  const explained = found.map((one) => explainedBy(one, machine, host, changes));
+  const changes = await lastChanges(history, { host, words: places }, options);
+  const explained = found.map((one) => explainedBy(one, machine, changes));
   const told = explained.flatMap(({ words }) =>
     words.flatMap(({ made, changed }) => [made, changed].filter((change) => change !== null)),
   );
@@ -71,14 +68,13 @@ export async function whyCached(
 function explainedBy(
   { entry, stale, words }: MadeFrom,
   machine: HostMachine,
-  host: string,
   changes: ReadonlyMap<string, WordChange>,
 ): ExplainedEntry {
   return {
     ...{ entry, stale },
     words: words.map(({ pa, word }) => {
-      const made = changes.get(wordKey({ host, pa, value: word })) ?? null;
-      const last = changes.get(wordKey({ host, pa })) ?? null;
+      const made = changes.get(wordKey({ pa, value: word })) ?? null;
+      const last = changes.get(wordKey({ pa })) ?? null;
       const now = machine.physicalMemory.read64(pa);
       return { pa, word, now, made, changed: last === made || now === word ? null : last };
     }),

@@ -6,7 +6,7 @@ import type { LoggedHistory } from '../snapshots/snapshots';
 import type { Progress } from '../time-travel/histories';
 import { MachineStates } from '../time-travel/machine-states';
 import { chainsOf, type Cause } from './causes';
-import { lastChanges, wordKey, type WordChange, type WordPlace } from './word-history';
+import { lastChanges, wordKey, type WordChange } from './word-history';
 
 /** Words of memory one can ask about. */
 export type WordsQuestion =
@@ -69,11 +69,11 @@ export async function whyWords(
   }
   const { host: name, machine } = states;
   const { words, end } = wordsFor(machine, question);
-  const places: WordPlace[] = words.map(({ pa }) => ({ host: name, pa }));
-  const changes = await lastChanges(ledger, places, { until: at, ...(progress && { progress }) });
+  const options = { until: at, ...(progress && { progress }) };
+  const changes = await lastChanges(history, { host: name, words }, options);
   const explained = words.map((word) => ({
     ...word,
-    change: changes.get(wordKey({ host: name, pa: word.pa })) ?? null,
+    change: changes.get(wordKey({ pa: word.pa })) ?? null,
   }));
   const chains = await chainsOf(ledger, changes.values());
   return { host: name, words: explained, ...(end && { end }), chains };
